@@ -24,18 +24,33 @@ export const ERRORS = {
   SMP_LINK_LOST: { retryable: true, hint: "Check power and distance; an interrupted upload goes on where it stopped." },
   SMP_TIMEOUT: { retryable: true, hint: "Check that the device runs an SMP server and that the link is stable." },
   SMP_BAD_FRAME: { retryable: true, hint: "The link garbles data, or the peer does not speak SMP." },
-  SMP_BAD_RESPONSE: { retryable: false, hint: "The device's SMP server does not answer as Zephyr does; see its firmware." },
+  SMP_BAD_RESPONSE: {
+    retryable: false,
+    hint: "The device's SMP server does not answer as Zephyr does; see its firmware.",
+  },
   SMP_FRAME_TOO_LARGE: { retryable: false, hint: "Raise the server's buffer size or the link's MTU." },
   SMP_DEVICE: { retryable: false, hint: "The device refused the request; the message says why." },
   SMP_FIRMWARE_SOURCE: { retryable: false, hint: "Give a readable file, a Buffer or a stream as firmware." },
   SMP_BAD_IMAGE: { retryable: false, hint: "Use the signed image of the build, zephyr.signed.bin." },
   SMP_IMAGE_TOO_LARGE: { retryable: false, hint: "Build a smaller image, or enlarge the device's slots." },
-  SMP_TRIAL_RUNNING: { retryable: false, hint: "Confirm the running image, or reset the device to revert it, then upload." },
-  SMP_IMAGE_PENDING: { retryable: false, hint: "Reset the device to let the bootloader install the pending image first." },
+  SMP_TRIAL_RUNNING: {
+    retryable: false,
+    hint: "Confirm the running image, or reset the device to revert it, then upload.",
+  },
+  SMP_IMAGE_PENDING: {
+    retryable: false,
+    hint: "Reset the device to let the bootloader install the pending image first.",
+  },
   SMP_UPLOAD_OFFSET: { retryable: true, hint: "Make sure that no other client uploads to this device." },
-  SMP_UPLOAD_FAILED: { retryable: true, hint: "Upload again; if it happens again, the link or the device's flash is bad." },
+  SMP_UPLOAD_FAILED: {
+    retryable: true,
+    hint: "Upload again; if it happens again, the link or the device's flash is bad.",
+  },
   SMP_NOT_IN_SLOT: { retryable: false, hint: "Upload the image first." },
-  SMP_STATE_UNCHANGED: { retryable: false, hint: "Read the image state; the device's build may not support this step." },
+  SMP_STATE_UNCHANGED: {
+    retryable: false,
+    hint: "Read the image state; the device's build may not support this step.",
+  },
   SMP_WRONG_IMAGE: { retryable: false, hint: "Only the image that was asked for is confirmed; see the verdict." },
   SMP_REVERTED: { retryable: false, hint: "The new image did not confirm itself or crashed; see the device's log." },
   SMP_REJECTED_BY_BOOTLOADER: {
@@ -84,7 +99,12 @@ export interface SmpErrorOptions extends SmpErrorDetails {
 }
 
 /** The error shape that travels in `msg.smp.error`. */
-export type SmpErrorReport = { code: SmpErrorCode; message: string; hint: string; retryable: boolean } & SmpErrorDetails;
+export type SmpErrorReport = {
+  code: SmpErrorCode;
+  message: string;
+  hint: string;
+  retryable: boolean;
+} & SmpErrorDetails;
 
 export class SmpError extends Error {
   override readonly name: string = "SmpError";

@@ -11,8 +11,8 @@ import * as basic from "./groups/basic";
 
 export { os, image, stat, settings, fs, shell, enumeration, basic };
 
-export const COMMANDS: readonly Command[] = [os, image, stat, settings, fs, shell, enumeration, basic].flatMap((group) =>
-  Object.values(group).filter(isCommand),
+export const COMMANDS: readonly Command[] = [os, image, stat, settings, fs, shell, enumeration, basic].flatMap(
+  (group) => Object.values(group).filter(isCommand),
 );
 
 function isCommand(value: unknown): value is Command {

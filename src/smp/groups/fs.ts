@@ -24,7 +24,13 @@ export const uploadFile = command({
   repeatable: false,
 });
 
-export const fileStatus = command({ ...read, name: "fs.status", id: 1, request: { name: text }, response: { len: uint } });
+export const fileStatus = command({
+  ...read,
+  name: "fs.status",
+  id: 1,
+  request: { name: text },
+  response: { len: uint },
+});
 
 export const fileHash = command({
   ...read,

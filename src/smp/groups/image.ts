@@ -92,9 +92,7 @@ export const slotInfo = command({
     images: list(
       map({
         image: uint,
-        slots: list(
-          map({ slot: uint, size: optional(uint), upload_image_id: optional(uint), rc: optional(int) }),
-        ),
+        slots: list(map({ slot: uint, size: optional(uint), upload_image_id: optional(uint), rc: optional(int) })),
         /** Bytes of the largest image that can be swapped: the slot less MCUboot's trailer. */
         max_image_size: optional(uint),
       }),

@@ -23,7 +23,13 @@ export const writeSetting = command({
   response: {},
 });
 
-export const deleteSetting = command({ ...write, name: "settings.delete", id: 1, request: { name: text }, response: {} });
+export const deleteSetting = command({
+  ...write,
+  name: "settings.delete",
+  id: 1,
+  request: { name: text },
+  response: {},
+});
 
 export const commitSettings = command({ ...write, name: "settings.commit", id: 2, request: {}, response: {} });
 

@@ -1,0 +1,99 @@
+/** A whole SMP message: header and CBOR body, to and from a frame. The only door to the CBOR library. */
+import { Decoder, Encoder } from "cbor-x";
+import { SmpError } from "../errors";
+import { cborFault } from "./cbor-check";
+import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header";
+
+export type CborMap = Record<string, unknown>;
+
+export interface Message extends Omit<Header, "bodyBytes"> {
+  readonly body: CborMap;
+}
+
+/** cbor-x writes tags and records that SMP servers do not know unless told not to. */
+const DIALECT = { useRecords: false, tagUint8Array: false, variableMapSize: true, mapsAsObjects: true } as const;
+const encoder = new Encoder(DIALECT);
+const decoder = new Decoder(DIALECT);
+const LARGEST_BODY_BYTES = 0xffff;
+
+export interface EncodeOptions {
+  /** Maps and lists of indefinite length, as zcbor in Zephyr writes them. */
+  readonly indefinite?: boolean;
+}
+
+/** @throws SMP_FRAME_TOO_LARGE when the body exceeds the header's 16-bit length */
+export function encodeMessage(message: Message, options: EncodeOptions = {}): Uint8Array {
+  const body = encodeBody(message.body, options);
+  if (body.length > LARGEST_BODY_BYTES) {
+    throw new SmpError("SMP_FRAME_TOO_LARGE", `a body of ${body.length} bytes does not fit an SMP frame`, {
+      frameLength: HEADER_BYTES + body.length,
+      limit: HEADER_BYTES + LARGEST_BODY_BYTES,
+    });
+  }
+  return Buffer.concat([encodeHeader({ ...message, bodyBytes: body.length }), body]);
+}
+
+/** Exact bytes of the frame that {@link encodeMessage} would give for this body. */
+export function encodedFrameBytes(body: CborMap): number {
+  return HEADER_BYTES + encodeBody(body, {}).length;
+}
+
+function encodeBody(body: CborMap, options: EncodeOptions): Uint8Array {
+  const present = withoutAbsent(body);
+  return options.indefinite ? encodeIndefinite(present) : Uint8Array.prototype.slice.call(encoder.encode(present));
+}
+
+function withoutAbsent(body: CborMap): CborMap {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}
+
+function encodeIndefinite(value: unknown): Uint8Array {
+  if (Array.isArray(value)) {
+    return Buffer.concat([Buffer.of(0x9f), ...value.map(encodeIndefinite), Buffer.of(0xff)]);
+  }
+  if (typeof value === "object" && value !== null && !(value instanceof Uint8Array)) {
+    const entries = Object.entries(withoutAbsent(value as CborMap));
+    const parts = entries.flatMap(([key, entry]) => [encodeIndefinite(key), encodeIndefinite(entry)]);
+    return Buffer.concat([Buffer.of(0xbf), ...parts, Buffer.of(0xff)]);
+  }
+  return Uint8Array.prototype.slice.call(encoder.encode(value));
+}
+
+/**
+ * Decodes exactly one frame.
+ * @throws SMP_BAD_FRAME that names the byte at fault: too short, a length that is not what arrived, not one CBOR map
+ */
+export function decodeMessage(frame: Uint8Array): Message {
+  const { bodyBytes, ...header } = decodeHeader(frame);
+  const arrivedBytes = frame.length - HEADER_BYTES;
+  if (bodyBytes !== arrivedBytes) {
+    throw new SmpError(
+      "SMP_BAD_FRAME",
+      `SMP header bytes 2..3 announce a body of ${bodyBytes} bytes, but ${arrivedBytes} arrived`,
+      { frameLength: frame.length, limit: HEADER_BYTES + bodyBytes },
+    );
+  }
+  return { ...header, body: decodeBody(frame.subarray(HEADER_BYTES)) };
+}
+
+/** @throws SMP_BAD_FRAME that names the byte at fault */
+export function decodeBody(body: Uint8Array): CborMap {
+  const fault = cborFault(body);
+  if (fault !== undefined) {
+    throw new SmpError("SMP_BAD_FRAME", `the CBOR body is malformed: ${fault}`, {
+      frameLength: HEADER_BYTES + body.length,
+    });
+  }
+  return plain(decoder.decode(body)) as CborMap;
+}
+
+/** 64-bit integers as numbers where they are exact, so that the width a server chose does not matter. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  }
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
+}
