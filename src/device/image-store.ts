@@ -1,0 +1,76 @@
+/**
+ * What the SMP server of the virtual device sees of flash and MCUboot: a contract between the two halves.
+ * It follows protocol facts of Zephyr's img_mgmt and MCUboot's bootutil; see the implementing files.
+ */
+
+/** Result codes of the image group that the store answers with (IMG_MGMT_ERR_*). */
+export class ImageRefusal extends Error {
+  override readonly name = "ImageRefusal";
+  readonly rc: number;
+
+  constructor(rc: number) {
+    super(`image group code ${rc}`);
+    this.rc = rc;
+  }
+}
+
+/** One slot's flash: erased bytes read 0xFF. */
+export interface FlashSlot {
+  readonly image: number;
+  readonly slot: number;
+  readonly sizeBytes: number;
+  readonly pageBytes: number;
+  read(offBytes: number, lengthBytes: number): Uint8Array;
+  /** Writing without an erase before can only clear bits, as in NOR flash. */
+  write(offBytes: number, data: Uint8Array): void;
+  /** Erases whole pages that hold the range; returns how many pages were not blank before. */
+  erase(offBytes: number, lengthBytes: number): number;
+  isBlank(): boolean;
+}
+
+export interface SlotEntry {
+  readonly image: number;
+  readonly slot: number;
+  /** "1.2.3" or "1.2.3.4". */
+  readonly version: string;
+  readonly hash: Uint8Array;
+  readonly bootable: boolean;
+  readonly pending: boolean;
+  readonly confirmed: boolean;
+  readonly active: boolean;
+  readonly permanent: boolean;
+}
+
+export type SwapType = "none" | "test" | "permanent" | "revert";
+
+export interface BootReport {
+  /** False when the boot was cut by a power failure and has to run again. */
+  readonly completed: boolean;
+  /** Per image: what MCUboot did. */
+  readonly actions: readonly (
+    "none" | "swapped" | "reverted" | "overwritten" | "refused" | "cannot-swap" | "selected"
+  )[];
+  /** Pages erased and bytes written, for the time that it takes. */
+  readonly erasedPages: number;
+  readonly writtenBytes: number;
+}
+
+export interface ImageStore {
+  readonly imageCount: number;
+  /** Largest file that can be swapped or run, in bytes. */
+  readonly maxImageBytes: number;
+  slot(image: number, slot: number): FlashSlot;
+  /** The slot that runs for an image. */
+  activeSlot(image: number): number;
+  swapType(image: number): SwapType;
+  /** Slots with a readable header, TLVs and hash, with the flags derived from trailers; lower slot first. */
+  list(): SlotEntry[];
+  /** Slot state write: test (`confirm` false) or confirm. Throws {@link ImageRefusal}. */
+  setState(hash: Uint8Array | undefined, confirm: boolean): void;
+  /** Whether an upload or erase must keep off the slot. */
+  inUse(image: number, slot: number): boolean;
+  /**
+   * Runs the bootloader. `cutAfterSteps` removes power after so many flash operations; a later boot goes on.
+   */
+  boot(options?: { cutAfterSteps?: number }): BootReport;
+}

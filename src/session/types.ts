@@ -1,0 +1,102 @@
+/** What the floors above see of sessions and the pool. */
+import type { Command } from "../smp/command";
+import type { Body, Shape } from "../smp/shape";
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Deadline of one try, sending and answering together; the command's own when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Tries of a repeatable command; others are sent once. */
+  readonly attempts?: number | undefined;
+}
+
+/** What happened on a session so far; strays are dropped, and counted here. */
+export interface SessionCounters {
+  requests: number;
+  responses: number;
+  retries: number;
+  timeouts: number;
+  /** Answers that nobody waits for: late, repeated, or to somebody else. */
+  stale: number;
+  /** Frames that are no SMP message. */
+  malformed: number;
+}
+
+/** Talks SMP over one open link, and dies with it. */
+export interface SmpSession {
+  readonly label: string;
+  /** Largest frame that link and device take, header included, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
+  readonly maxInFlight: number;
+  /** The device's parameters, or undefined when it does not tell. */
+  readonly parameters: { readonly bufSize: number; readonly bufCount: number } | undefined;
+  readonly counters: Readonly<SessionCounters>;
+  /** Undefined while the session is usable, then why it ended. */
+  readonly endedBy: Error | undefined;
+  /** Settles (never rejects) when the session has ended, whatever the reason. */
+  readonly ended: Promise<void>;
+  /**
+   * Sends one request and gives the checked answer.
+   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
+   * SMP_FRAME_TOO_LARGE, or the signal's reason
+   */
+  request<Req extends Shape, Res extends Shape>(
+    command: Command<Req, Res>,
+    body: Body<Req>,
+    options?: RequestOptions,
+  ): Promise<Body<Res>>;
+  close(): Promise<void>;
+}
+
+/** A device while an operation has its turn on it; nobody else is served meanwhile. */
+export interface DeviceHandle {
+  /** The pool's name for the device. */
+  readonly key: string;
+  /** The live session; opened or opened anew when there is none. Callers ask for it each time they need it. */
+  session(signal?: AbortSignal): Promise<SmpSession>;
+  /** Closes the session, e.g. because the device reboots. */
+  drop(): Promise<void>;
+}
+
+export interface Operation {
+  /** For status and messages: "upload", "image state" … */
+  readonly name: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Refuse with SMP_BUSY, instead of waiting, while an operation of the same name runs or waits on the device. */
+  readonly sole?: boolean;
+  /** Called with the number of operations ahead when it has to wait, and with each change; 0 when it begins. */
+  readonly onWaiting?: (ahead: number) => void;
+}
+
+export type LinkState = "closed" | "opening" | "open";
+
+export interface DeviceStatus {
+  readonly key: string;
+  readonly link: LinkState;
+  /** Name of the running operation. */
+  readonly running: string | undefined;
+  /** Names of those that wait, first come first. */
+  readonly waiting: readonly string[];
+  /** Why the link closed last, when it was not on purpose. */
+  readonly lastError: Error | undefined;
+}
+
+/** One session per device, shared by all who use the pool. */
+export interface SessionPool {
+  /**
+   * Waits for the device's turn (first come, first served), runs `work`, and passes the turn on.
+   * @param address as the pool's transport takes it
+   * @throws SMP_BAD_INPUT, SMP_UNKNOWN_DEVICE, SMP_BUSY, SMP_QUEUE_FULL, SMP_POOL_FULL, SMP_CLOSED, and what `work` throws
+   */
+  use<T>(address: unknown, operation: Operation, work: (device: DeviceHandle) => Promise<T>): Promise<T>;
+  /** The key under which the pool knows an address; throws as `use`. */
+  key(address: unknown): string;
+  /** Closes a device's session; the running operation and the waiting ones fail with SMP_ABORTED. */
+  disconnect(address: unknown): Promise<void>;
+  status(): readonly DeviceStatus[];
+  /** Tells each change of a device's status; the returned function ends it. */
+  watch(listener: (status: DeviceStatus) => void): () => void;
+  /** Fails everything with SMP_CLOSED and closes all sessions within 3 s. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,39 @@
+/**
+ * What a transport author implements: one function that opens, and what it returns is open. A link carries whole SMP
+ * frames, lives once and is replaced, never reopened; it knows nothing of sequence numbers, CBOR or retries.
+ */
+
+export interface Link {
+  /** For messages, e.g. "virtual:sensor-1". */
+  readonly label: string;
+  /** Largest whole SMP frame that the link carries, header included, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Requests that may be under way at once; 1 on serial lines. */
+  readonly maxInFlight: number;
+  /**
+   * Resolves once the frame is handed on. `frame` is not kept or changed.
+   * @throws SMP_LINK_LOST when the peer is gone or the link is closed; the signal's reason on abort
+   */
+  send(frame: Uint8Array, signal: AbortSignal): Promise<void>;
+  /**
+   * Frames as they arrive. Ends after `close()`; throws SMP_LINK_LOST when the peer goes away. One consumer only.
+   * What the link cannot recognise as a frame is passed on as it is where the medium keeps boundaries.
+   */
+  readonly frames: AsyncIterable<Uint8Array>;
+  /** Idempotent, never throws, settles within 3 s. */
+  close(): Promise<void>;
+}
+
+export interface Transport<Address> {
+  /** "virtual", "ble", "serial", "udp", "flow". */
+  readonly scheme: string;
+  /**
+   * Checks an address from a message or a form.
+   * @throws SMP_BAD_INPUT or SMP_UNKNOWN_DEVICE naming what is wrong
+   */
+  parse(address: unknown): Address;
+  /** Two addresses with the same key are the same device and share a session. */
+  key(address: Address): string;
+  /** @throws SMP_LINK_OPEN saying why and what to do; the signal's reason on abort */
+  open(address: Address, signal: AbortSignal): Promise<Link>;
+}

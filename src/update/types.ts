@@ -1,0 +1,83 @@
+/** Data of an update, in the shapes that scripts and messages see: plain, hashes in hex, sizes and offsets in bytes. */
+
+/** One slot of the device as the state list shows it, with every flag present. */
+export interface SlotState {
+  readonly image: number;
+  readonly slot: number;
+  /** imgtool's form, "1.2.3+4"; as the device gives it when it is no version. */
+  readonly version: string;
+  /** MCUboot's hash TLV in hex; "" when the device does not tell. */
+  readonly hash: string;
+  readonly bootable: boolean;
+  /** Selected for the next boot. */
+  readonly pending: boolean;
+  /** Will keep running, or is what a trial falls back to. */
+  readonly confirmed: boolean;
+  /** Running now. */
+  readonly active: boolean;
+  /** The pending selection needs no confirmation. */
+  readonly permanent: boolean;
+}
+
+/** Lower image and slot first. Slots without a readable image are absent. */
+export type ImageState = readonly SlotState[];
+
+/** What is known of the wanted firmware once its file was read: `msg.smp.firmware`. */
+export interface Firmware {
+  readonly label: string;
+  readonly version: string;
+  /** MCUboot's hash TLV in hex, as the state list will show it. */
+  readonly hash: string;
+  /** SHA-256 of the whole file in hex, sent as `sha`. */
+  readonly fileSha256: string;
+  readonly sizeBytes: number;
+  /** Image number it is for. */
+  readonly image: number;
+}
+
+/** Where a device stands with respect to a wanted image, told from its state. */
+export type Verdict =
+  | "confirmed"
+  | "testing"
+  | "reverted"
+  | "rejected-by-bootloader"
+  | "not-swapped"
+  | "already-current"
+  | "refused-downgrade"
+  | "unreachable-after-reset"
+  | "failed";
+
+export type UploadPhase = "checking" | "erasing" | "uploading" | "verifying" | "reconnecting";
+
+export interface UploadProgress {
+  readonly phase: UploadPhase;
+  /** Bytes that the device has acknowledged. */
+  readonly offBytes: number;
+  readonly lenBytes: number;
+  readonly bytesPerSecond: number;
+  /** Estimated time to the end, undefined while unknown. */
+  readonly etaMs: number | undefined;
+  readonly retries: number;
+}
+
+export interface UploadResult {
+  readonly firmware: Firmware;
+  /** "uploaded", or why nothing was sent. */
+  readonly outcome: "uploaded" | "already-in-slot" | "already-current";
+  readonly sentBytes: number;
+  /** Offset at which an earlier upload was taken up; 0 for a fresh one. */
+  readonly resumedFromBytes: number;
+  readonly retries: number;
+  readonly elapsedMs: number;
+  readonly images: ImageState;
+}
+
+export interface ResetResult {
+  readonly before: ImageState;
+  readonly after: ImageState;
+  /** From the reset's answer to the first answer after the boot. */
+  readonly absentMs: number;
+  readonly verdict: Verdict;
+  /** The sentence that says why the verdict is what it is. */
+  readonly because: string;
+}
