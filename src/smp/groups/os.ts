@@ -20,7 +20,7 @@ export const consoleEcho = command({
   op: "write",
   group: GROUP.OS,
   id: 1,
-  request: { echo: bool },
+  request: { echo: optional(bool) },
   response: {},
   repeatable: true,
   timeoutMs: TIMEOUT_MS.QUICK,
