@@ -8,9 +8,13 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
 rmSync(dist, { recursive: true, force: true });
-execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, ".tools/tsconfig.build.json")], {
-  stdio: "inherit",
-});
+execFileSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, ".tools/tsconfig.build.json")],
+  {
+    stdio: "inherit",
+  },
+);
 for (const file of readdirSync(join(root, "nodes"))) {
   if (file.endsWith(".html")) cpSync(join(root, "nodes", file), join(dist, "nodes", file));
 }
