@@ -1,0 +1,152 @@
+/** Firmware in a file that stays open, is read in pieces, and must not change meanwhile. */
+import { open, stat, type FileHandle } from "node:fs/promises";
+import { resolve } from "node:path";
+import { throwIfAborted } from "../clock";
+import { messageOf, type SmpError } from "../errors";
+import { checkRange, emptyError, sourceError, type FirmwareSource } from "./firmware-source";
+
+/**
+ * Opens a regular file.
+ * @param what names the input in messages, e.g. "msg.firmware"
+ * @throws SMP_FIRMWARE_SOURCE when it does not exist, is no regular file or cannot be read; SMP_BAD_IMAGE when it is empty
+ */
+export async function openFile(path: string, what: string, signal?: AbortSignal): Promise<FirmwareSource> {
+  throwIfAborted(signal);
+  let handle: FileHandle | undefined;
+  try {
+    // Before opening, because opening a named pipe waits for its writer.
+    const found = await stat(path);
+    if (!found.isFile()) {
+      const kind = found.isDirectory() ? "a directory" : "a device or pipe";
+      throw sourceError(`cannot read ${what}: ${path} is ${kind}, not a file`, NOT_A_FILE);
+    }
+    handle = await open(path, "r");
+    const stamp = await stampOf(handle);
+    if (stamp.sizeBytes === 0) {
+      throw emptyError(`the firmware file ${path}`, "Build it again or check how it was copied.");
+    }
+    throwIfAborted(signal);
+    return new FileSource(handle, path, stamp);
+  } catch (thrown) {
+    await handle?.close();
+    throw isSystemError(thrown) ? openError(thrown, path, what) : thrown;
+  }
+}
+
+/**
+ * A source over an open temporary file that nobody else writes to; the source owns it from now on.
+ * @param remove runs once, after the file is closed
+ */
+export async function openedTemporaryFile(
+  handle: FileHandle,
+  label: string,
+  remove: () => Promise<void>,
+): Promise<FirmwareSource> {
+  return new FileSource(handle, label, await stampOf(handle), remove);
+}
+
+/** What tells that a file was written to since. */
+interface Stamp {
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
+}
+
+async function stampOf(handle: FileHandle): Promise<Stamp> {
+  const { size, mtimeNs } = await handle.stat({ bigint: true });
+  return { sizeBytes: Number(size), modifiedNs: mtimeNs };
+}
+
+class FileSource implements FirmwareSource {
+  readonly label: string;
+  readonly sizeBytes: number;
+  readonly #handle: FileHandle;
+  readonly #opened: Stamp;
+  readonly #remove: (() => Promise<void>) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(handle: FileHandle, label: string, opened: Stamp, remove?: () => Promise<void>) {
+    this.label = label;
+    this.sizeBytes = opened.sizeBytes;
+    this.#handle = handle;
+    this.#opened = opened;
+    this.#remove = remove;
+  }
+
+  async read(offBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    checkRange(this, offBytes, lengthBytes);
+    if (this.#closing) throw sourceError(`cannot read ${this.label}: it was closed already`);
+    try {
+      const bytes = await this.#readFully(offBytes, lengthBytes);
+      // Looked at afterwards, so that what is given away was read before any change that this does not see yet.
+      const now = await stampOf(this.#handle);
+      if (!bytes || this.#isChanged(now)) throw this.#changedError(now);
+      return bytes;
+    } catch (thrown) {
+      if (!isSystemError(thrown)) throw thrown;
+      throw sourceError(`cannot read ${this.label} at byte ${offBytes}: ${messageOf(thrown)}`, { cause: thrown });
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#handle.close().then(this.#remove);
+    return this.#closing;
+  }
+
+  /** Nothing when the file ends before. */
+  async #readFully(offBytes: number, lengthBytes: number): Promise<Uint8Array | undefined> {
+    const bytes = Buffer.allocUnsafe(lengthBytes);
+    let filledBytes = 0;
+    while (filledBytes < lengthBytes) {
+      const { bytesRead } = await this.#handle.read(
+        bytes,
+        filledBytes,
+        lengthBytes - filledBytes,
+        offBytes + filledBytes,
+      );
+      if (bytesRead === 0) return undefined;
+      filledBytes += bytesRead;
+    }
+    return bytes;
+  }
+
+  #isChanged(now: Stamp): boolean {
+    // Some systems write the time of our own last write late, so it says nothing about a temporary file.
+    if (this.#remove) return false;
+    return now.sizeBytes !== this.#opened.sizeBytes || now.modifiedNs !== this.#opened.modifiedNs;
+  }
+
+  #changedError(now: Stamp): SmpError {
+    const how =
+      now.sizeBytes === this.#opened.sizeBytes
+        ? "it was written to"
+        : `it had ${this.#opened.sizeBytes} bytes and has ${now.sizeBytes} now`;
+    return sourceError(`the firmware file ${this.label} changed while it was in use: ${how}`, {
+      hint: "Start again with the finished file; let a build write elsewhere and move its result into place.",
+    });
+  }
+}
+
+const NOT_A_FILE = { hint: "Name the firmware file itself, e.g. zephyr.signed.bin." };
+
+const OPEN_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "may not be read by the user that runs this process",
+  EPERM: "may not be read by the user that runs this process",
+};
+
+function openError(thrown: NodeJS.ErrnoException, path: string, what: string): SmpError {
+  const full = resolve(path);
+  const place = full === path ? path : `${path} (${full})`;
+  const why = OPEN_FAILURES[thrown.code ?? ""];
+  const message = `cannot read ${what}: ${why ? `the file ${place} ${why}` : `${place}: ${messageOf(thrown)}`}`;
+  return sourceError(message, { cause: thrown, ...hintFor(path) });
+}
+
+function hintFor(path: string): { hint?: string } {
+  if (path !== path.trim()) return { hint: "Remove the blank or line end at the edge of the path." };
+  return {};
+}
+
+function isSystemError(thrown: unknown): thrown is NodeJS.ErrnoException {
+  return thrown instanceof Error && "syscall" in thrown;
+}
