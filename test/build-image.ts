@@ -24,6 +24,8 @@ export interface BuildImageOptions {
   readonly headerBytes?: number;
   readonly flags?: number;
   readonly loadAddress?: number;
+  /** Protected TLVs after the dependencies and the security counter. */
+  readonly protectedTlvs?: readonly { readonly type: number; readonly data: Uint8Array }[];
   /** Unprotected TLVs after the hash, e.g. a key hash. */
   readonly extraTlvs?: readonly { readonly type: number; readonly data: Uint8Array }[];
   /** Flips a payload bit after hashing. */
@@ -59,14 +61,14 @@ export function hashOf(image: Buffer): Buffer {
 }
 
 function protectedTlvs(options: BuildImageOptions): { type: number; data: Uint8Array }[] {
-  const tlvs = (options.dependencies ?? []).map(({ image, minVersion }) => ({
+  const dependencies = (options.dependencies ?? []).map(({ image, minVersion }) => ({
     type: 0x40,
     data: Buffer.concat([Buffer.from([image, 0, 0, 0]), versionBytes(minVersion)]),
   }));
-  if (options.securityCounter === undefined) return tlvs;
   const counter = Buffer.alloc(4);
-  counter.writeUInt32LE(options.securityCounter);
-  return [...tlvs, { type: 0x50, data: counter }];
+  counter.writeUInt32LE(options.securityCounter ?? 0);
+  const counters = options.securityCounter === undefined ? [] : [{ type: 0x50, data: counter }];
+  return [...dependencies, ...counters, ...(options.protectedTlvs ?? [])];
 }
 
 function tlvArea(magic: number, tlvs: readonly { type: number; data: Uint8Array }[]): Buffer {
