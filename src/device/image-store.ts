@@ -3,14 +3,17 @@
  * It follows protocol facts of Zephyr's img_mgmt and MCUboot's bootutil; see the implementing files.
  */
 
-/** Result codes of the image group that the store answers with (IMG_MGMT_ERR_*). */
+/** What the store refuses a request with: a code of the image group (IMG_MGMT_ERR_*). */
 export class ImageRefusal extends Error {
   override readonly name = "ImageRefusal";
   readonly rc: number;
+  /** Servers up to Zephyr 3.3 answer SMP-level codes (MGMT_ERR_*): `rc` is one then, and goes out untranslated. */
+  readonly smpLevel: boolean;
 
-  constructor(rc: number) {
-    super(`image group code ${rc}`);
+  constructor(rc: number, smpLevel = false) {
+    super(`${smpLevel ? "SMP" : "image group"} code ${rc}`);
     this.rc = rc;
+    this.smpLevel = smpLevel;
   }
 }
 
@@ -43,13 +46,21 @@ export interface SlotEntry {
 
 export type SwapType = "none" | "test" | "permanent" | "revert";
 
+/**
+ * What MCUboot did with an image. `refused`: the new image is not valid, or a downgrade, and was erased;
+ * `cannot-swap`: it does not fit, or a dependency is not met, and stays pending; `selected`: direct-XIP chose a slot.
+ */
+export type BootAction = "none" | "swapped" | "reverted" | "overwritten" | "refused" | "cannot-swap" | "selected";
+
 export interface BootReport {
   /** False when the boot was cut by a power failure and has to run again. */
   readonly completed: boolean;
-  /** Per image: what MCUboot did. */
-  readonly actions: readonly (
-    "none" | "swapped" | "reverted" | "overwritten" | "refused" | "cannot-swap" | "selected"
-  )[];
+  /** False when there is no valid image to run (MCUboot stops there) or the boot was cut: no application, no SMP. */
+  readonly running: boolean;
+  /** Per image: what MCUboot did; "none" for each when the boot was cut. */
+  readonly actions: readonly BootAction[];
+  /** Flash operations (a page erased, a piece written) that were done: what `cutAfterSteps` counts. */
+  readonly steps: number;
   /** Pages erased and bytes written, for the time that it takes. */
   readonly erasedPages: number;
   readonly writtenBytes: number;
@@ -59,6 +70,9 @@ export interface ImageStore {
   readonly imageCount: number;
   /** Largest file that can be swapped or run, in bytes. */
   readonly maxImageBytes: number;
+  /** False in direct-XIP without revert: the server has no state write command (rc 8), and `setState` must not be called. */
+  readonly stateWritable: boolean;
+  /** The slot as the application's flash driver sees it: an uploaded file starts at offset 0 in every mode. */
   slot(image: number, slot: number): FlashSlot;
   /** The slot that runs for an image. */
   activeSlot(image: number): number;
