@@ -157,8 +157,8 @@ describe("trailer of a padded image", () => {
   });
 
   it("does not take the image's own bytes for its flags", async () => {
-    const payload = Buffer.alloc(64, 0x01);
-    const tight = Buffer.concat([buildImage({ version: "1.0.0", payload }), CONFIRMED_TRAILER.subarray(24)]);
+    const extraTlvs = [{ type: 0x24, data: Buffer.alloc(64, 0x01) }];
+    const tight = Buffer.concat([buildImage({ version: "1.0.0", extraTlvs }), CONFIRMED_TRAILER.subarray(24)]);
     assert.equal((await inspect(tight)).trailer?.kind, "test");
   });
 });
