@@ -79,6 +79,8 @@ export interface ImageStore {
   swapType(image: number): SwapType;
   /** Slots with a readable header, TLVs and hash, with the flags derived from trailers; lower slot first. */
   list(): SlotEntry[];
+  /** Whether MCUboot would accept the image in the slot; its serial recovery lists no others. */
+  isValid(image: number, slot: number): boolean;
   /** Slot state write: test (`confirm` false) or confirm. Throws {@link ImageRefusal}. */
   setState(hash: Uint8Array | undefined, confirm: boolean): void;
   /** Whether an upload or erase must keep off the slot. */
