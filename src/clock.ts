@@ -6,8 +6,16 @@ export function nowMs(): number {
   return performance.now();
 }
 
-/** Runs `work` after `ms`; the returned function takes it back. The timer does not keep the process alive if `background`. */
+/**
+ * Runs `work` after `ms`, or in the event loop's next turn when that is 0; the returned function takes it back. The
+ * timer does not keep the process alive if `background`.
+ */
 export function after(ms: number, work: () => void, options: { background?: boolean } = {}): () => void {
+  if (ms <= 0) {
+    const immediate = setImmediate(work);
+    if (options.background) immediate.unref();
+    return () => clearImmediate(immediate);
+  }
   const timer = setTimeout(work, ms);
   if (options.background) timer.unref();
   return () => clearTimeout(timer);
