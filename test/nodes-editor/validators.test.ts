@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { Editor, POOL, TYPES, type EditorNode } from "./node-files";
+
+const HASH = "ab".repeat(32);
+
+/** Settings that are wrong, and how the message begins: each names its field. */
+const WRONG: [type: string, property: string, settings: Record<string, unknown>, message: RegExp][] = [
+  ["smp-pool", "link", { link: "pigeon" }, /^Link: /],
+  ["smp-pool", "devices", { devices: [] }, /^Devices: add/],
+  ["smp-pool", "devices", { devices: [{ name: " ", trial: "healthy" }] }, /^Devices: give every device a name/],
+  ["smp-pool", "devices", { devices: [{ name: "a" }, { name: "b" }, { name: "a " }] }, /^Devices: .* a is used twice/],
+  ["smp-pool", "profile", { profile: "zephyr-1.0" }, /^SMP server: .*zephyr-4\.4/],
+  ["smp-pool", "mode", { mode: "" }, /^Bootloader: .*swap-move/],
+  ["smp-pool", "slotKiB", { slotKiB: "15" }, /^Slot size: .*from 16 to/],
+  ["smp-pool", "bufSize", { bufSize: "70000" }, /^Buffer size: .*to 65535/],
+  ["smp-pool", "bufCount", { bufCount: "0" }, /^Buffers: .*from 1 to/],
+  ["smp-pool", "pace", { pace: undefined }, /^Pace: /],
+  ["smp-pool", "maxSessions", { maxSessions: "many" }, /^Open at once: .*whole number/],
+  ["smp-pool", "idleCloseS", { idleCloseS: "-1" }, /^Close after: /],
+  ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
+  ["smp-pool", "attempts", { attempts: "1.5" }, /^Attempts: /],
+  ["smp-pool", "protocol", { protocol: "3" }, /^SMP version: /],
+  ["smp-connect", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-connect", "pool", { pool: "_ADD_" }, /^Pool: choose/],
+  ["smp-connect", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-connect", "device", { device: " " }, /^Device: enter a value/],
+  ["smp-connect", "device", { device: "a b", deviceType: "msg" }, /^Device: /],
+  ["smp-image-state", "firmware", { firmware: "" }, /^Firmware: enter a value/],
+  ["smp-image-state", "image", { image: "-1" }, /^Image: .*from 0 to/],
+  ["smp-upload", "firmware", { firmware: "", firmwareType: "str" }, /^Firmware: enter a value/],
+  ["smp-upload", "firmware", { firmware: "#:(disk)::a b", firmwareType: "flow" }, /^Firmware: /],
+  ["smp-upload", "image", { image: "one" }, /^Image: .*whole number/],
+  ["smp-upload", "image", { image: "", imageType: "msg" }, /^Image: enter a value/],
+  ["smp-upload", "window", { window: "9" }, /^Window: .*from 1 to 8/],
+  ["smp-test", "hash", { hash: "" }, /^Image hash: enter a value/],
+  ["smp-test", "hash", { hash: "1.5.0", hashType: "str" }, /^Image hash: .*hex/],
+  ["smp-test", "image", { image: "2.5", imageType: "num" }, /^Image: /],
+  ["smp-reset", "waitS", { waitS: "forever" }, /^Wait: .*from 0 to/],
+  ["smp-confirm", "hash", { hash: HASH.slice(1), hashType: "str" }, /^Image hash: .*hex/],
+  ["smp-confirm", "image", { image: "" }, /^Image: enter a value/],
+];
+
+describe("the validation in the editor", () => {
+  let editor: Editor;
+  let pool: EditorNode;
+  beforeEach(() => {
+    editor = new Editor();
+    pool = editor.add(POOL);
+  });
+
+  for (const type of TYPES) {
+    it(`of ${type} accepts the defaults, once a pool is chosen`, () => {
+      const node = editor.add(type, type === "smp-connect" ? { pool: pool.id } : {});
+      for (const property of Object.keys(editor.definition(type).defaults)) {
+        assert.equal(editor.validate(node, property), true, property);
+      }
+    });
+
+    it(`of ${type} accepts an environment variable in each field`, () => {
+      for (const property of Object.keys(editor.definition(type).defaults)) {
+        if (property === "devices") continue;
+        assert.equal(editor.validate(editor.add(type, { [property]: "${SMP_SETTING}" }), property), true, property);
+      }
+    });
+
+    it(`of ${type} lets the editor show why a value is wrong`, () => {
+      for (const [property, { validate }] of Object.entries(editor.definition(type).defaults)) {
+        if (!validate) continue;
+        assert.equal(validate.length, 2, `${property}: the editor drops messages of validators with one parameter`);
+        const tried = WRONG.some((each) => each[0] === type && each[1] === property);
+        assert.ok(tried, `${property} has a rule that no test breaks`);
+      }
+    });
+  }
+
+  for (const [type, property, settings, message] of WRONG) {
+    it(`refuses ${JSON.stringify(settings)} in ${type}`, () => {
+      const said = editor.validate(editor.add(type, settings), property);
+      assert.equal(typeof said, "string");
+      assert.match(said as string, message);
+    });
+  }
+
+  it("knows the devices of a virtual pool", () => {
+    pool["devices"] = [{ name: "door" }, { name: "window" }];
+    const said = editor.validate(editor.add("smp-connect", { pool: pool.id, device: "roof" }), "device");
+    assert.match(String(said), /^Device: .*roof.*door, window/);
+    assert.equal(editor.validate(editor.add("smp-connect", { pool: pool.id, device: "door" }), "device"), true);
+    const dynamic = editor.add("smp-connect", { pool: pool.id, device: "topic", deviceType: "msg" });
+    assert.equal(editor.validate(dynamic, "device"), true);
+  });
+
+  it("refuses a pool that is disabled or not valid", () => {
+    const connect = editor.add("smp-connect", { pool: pool.id });
+    pool["valid"] = false;
+    assert.match(String(editor.validate(connect, "pool")), /^Pool: .*not valid/);
+    pool["d"] = true;
+    assert.match(String(editor.validate(connect, "pool")), /^Pool: .*disabled/);
+  });
+
+  it("judges the node in the open form by what the form shows, and any other by what it holds", () => {
+    const [edited, other] = [editor.add("smp-confirm"), editor.add("smp-confirm")];
+    for (const node of [edited, other]) node["hash"] = "";
+    editor.edited = edited;
+    editor.form.set("#node-input-hashType", "none");
+    assert.equal(editor.validate(edited, "hash"), true);
+    assert.equal(typeof editor.validate(other, "hash"), "string");
+  });
+
+  it("needs no image number where no firmware is compared", () => {
+    assert.equal(editor.validate(editor.add("smp-image-state", { firmwareType: "none", image: "" }), "image"), true);
+  });
+
+  it("takes hashes of all sizes, in either case", () => {
+    for (const hash of [HASH, "AB".repeat(48), "0f".repeat(64)]) {
+      assert.equal(editor.validate(editor.add("smp-test", { hash, hashType: "str" }), "hash"), true);
+    }
+  });
+});
