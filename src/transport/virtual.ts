@@ -1,0 +1,107 @@
+/** Links to virtual devices in this process. */
+import { messageOf, SmpError } from "../errors";
+import { throwIfAborted } from "../clock";
+import { FrameQueue } from "./frame-queue";
+import type { Link, Transport } from "./transport";
+
+/** The largest SMP message: an 8-byte header and what its 16-bit length can announce. The medium sets no other limit. */
+const MAX_FRAME_BYTES = 8 + 0xffff;
+/** More than any server has buffers. */
+const MAX_IN_FLIGHT = 16;
+
+/** What a virtual device is to its links. */
+export interface ConnectableDevice {
+  /** @throws SMP_LINK_OPEN while it is off or rebooting */
+  connect(client: VirtualClient): VirtualConnection;
+}
+
+export interface VirtualClient {
+  frame(frame: Uint8Array): void;
+  /** The device went away without being asked to. */
+  lost(reason: unknown): void;
+}
+
+export interface VirtualConnection {
+  send(packet: Uint8Array): void;
+  close(): void;
+}
+
+export interface VirtualDevices {
+  find(name: string): ConnectableDevice | undefined;
+  names(): readonly string[];
+}
+
+/** Addresses are device names. */
+export function virtualTransport(devices: VirtualDevices): Transport<string> {
+  return {
+    scheme: "virtual",
+    parse: (address) => parseName(devices, address),
+    key: (name) => name,
+    open: async (name, signal) => {
+      // A turn passes, as with every medium: an abort right after the call finds no link to clean up.
+      await Promise.resolve();
+      throwIfAborted(signal);
+      return new VirtualLink(name, devices.find(name) ?? throwUnknown(devices, name));
+    },
+  };
+}
+
+function parseName(devices: VirtualDevices, address: unknown): string {
+  if (typeof address !== "string" || address.trim() === "") {
+    throw new SmpError("SMP_BAD_INPUT", `the device must be the name of a virtual device, not ${describe(address)}`, {
+      field: "device",
+    });
+  }
+  const name = address.trim();
+  if (!devices.find(name)) throwUnknown(devices, name);
+  return name;
+}
+
+function throwUnknown(devices: VirtualDevices, name: string): never {
+  const known = devices.names();
+  const list = known.length === 0 ? "the pool has none" : `the pool has ${known.join(", ")}`;
+  throw new SmpError("SMP_UNKNOWN_DEVICE", `there is no virtual device "${name}": ${list}`, { device: name });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return "empty text";
+  if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+class VirtualLink implements Link {
+  readonly label: string;
+  readonly maxFrameBytes = MAX_FRAME_BYTES;
+  readonly maxInFlight = MAX_IN_FLIGHT;
+  readonly frames = new FrameQueue();
+  readonly #connection: VirtualConnection;
+  #over: string | undefined;
+
+  constructor(name: string, device: ConnectableDevice) {
+    this.label = `virtual:${name}`;
+    this.#connection = device.connect({
+      frame: (frame) => this.frames.push(frame),
+      lost: (reason) => this.#lose(reason),
+    });
+  }
+
+  async send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#over !== undefined) throw new SmpError("SMP_LINK_LOST", `${this.label} ${this.#over}`);
+    this.#connection.send(Uint8Array.from(frame));
+  }
+
+  async close(): Promise<void> {
+    if (this.#over !== undefined) return;
+    this.#over = "is closed";
+    this.frames.end();
+    this.#connection.close();
+  }
+
+  #lose(cause: unknown): void {
+    if (this.#over !== undefined) return;
+    this.#over = `was lost: ${messageOf(cause)}`;
+    this.frames.fail(new SmpError("SMP_LINK_LOST", `${this.label} ${this.#over}`, { cause }));
+  }
+}
