@@ -1,0 +1,191 @@
+/**
+ * The requests under way on one link, and the frames that answer them.
+ *
+ *   ask() ── frame ──► link.send        link.frames ──► answers a request under way? ── yes ──► ask() resolves
+ *                                                       no: counted and dropped; garbled answer: ask() rejects
+ *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
+ */
+import { messageOf, SmpError } from "../errors";
+import { throwIfAborted, withDeadline } from "../clock";
+import type { Command } from "../smp/command";
+import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
+import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
+import { isAnswerTo } from "../smp/response";
+import type { Link } from "../transport/transport";
+import { SequenceNumbers } from "./sequence";
+import { Strays } from "./strays";
+import type { SessionCounters } from "./types";
+
+/** A link has 3 s to close; a pool whose links all hang must be closed within them too. */
+const CLOSE_MS = 2_500;
+
+/** One try of one request. */
+export interface Try {
+  readonly row: Command;
+  readonly body: CborMap;
+  readonly version: ProtocolVersion;
+  /** For sending and answering together. */
+  readonly timeoutMs: number;
+  readonly maxFrameBytes: number;
+  /** For messages, "try 2 of 3". */
+  readonly ordinal: string;
+}
+
+interface Pending extends Try {
+  readonly resolve: (answer: Message) => void;
+  readonly reject: (reason: SmpError) => void;
+}
+
+export class Exchange {
+  readonly counters: SessionCounters = { requests: 0, responses: 0, retries: 0, timeouts: 0, stale: 0, malformed: 0 };
+  readonly ended: Promise<void>;
+  readonly #link: Link;
+  readonly #onLateAnswer: (version: ProtocolVersion) => void;
+  readonly #sequence = new SequenceNumbers();
+  readonly #strays = new Strays(this.counters);
+  readonly #pending = new Map<number, Pending>();
+  /** The last try that bore each number, to tell whom a late answer was for. */
+  readonly #past = new Map<number, Pick<Try, "row" | "version">>();
+  #endedBy: SmpError | undefined;
+  #resolveEnded: () => void = () => {};
+  #closing: Promise<void> | undefined;
+
+  /** @param onLateAnswer a try that had been given up was answered after all */
+  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}) {
+    this.#link = link;
+    this.#onLateAnswer = onLateAnswer;
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    void this.#receive();
+  }
+
+  get endedBy(): SmpError | undefined {
+    return this.#endedBy;
+  }
+
+  /**
+   * Sends one frame and gives the message that answers it, refusals included.
+   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer), SMP_LINK_LOST,
+   * or the signal's reason
+   */
+  async ask(request: Try, signal: AbortSignal | undefined): Promise<Message> {
+    throwIfAborted(signal);
+    if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
+    const seq = this.#sequence.take();
+    let answered = false;
+    try {
+      const frame = this.#encode(request, seq);
+      const answer = await this.#await(request, seq, frame, signal);
+      answered = true;
+      return answer;
+    } finally {
+      this.#pending.delete(seq);
+      this.#past.set(seq, { row: request.row, version: request.version });
+      this.#sequence.release(seq, answered);
+    }
+  }
+
+  /** Ends all that waits and closes the link; idempotent, settles within 2.5 s. */
+  close(): Promise<void> {
+    this.#end(new SmpError("SMP_LINK_LOST", `the session with ${this.#link.label} was closed`));
+    return this.#closing!;
+  }
+
+  async #await(request: Try, seq: number, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Message> {
+    const { row, timeoutMs, ordinal } = request;
+    const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
+    const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    try {
+      return await withDeadline(what, timeoutMs, signal, async (inner) => {
+        await Promise.race([this.#send(frame, inner), answer]);
+        return await answer;
+      });
+    } catch (error) {
+      const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT" && signal?.aborted !== true;
+      if (!expired) throw error;
+      this.counters.timeouts++;
+      const message = `${error.message}${this.#strays.describe()}`;
+      throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
+    }
+  }
+
+  #encode({ row, body, version, maxFrameBytes }: Try, seq: number): Uint8Array {
+    const op = row.op === "read" ? 0 : 2;
+    const frame = encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
+    if (frame.length <= maxFrameBytes) return frame;
+    throw new SmpError(
+      "SMP_FRAME_TOO_LARGE",
+      `${row.name} makes a frame of ${frame.length} bytes, but ${this.#link.label} takes at most ${maxFrameBytes}`,
+      { frameLength: frame.length, limit: maxFrameBytes },
+    );
+  }
+
+  async #send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#link.send(frame, signal);
+    } catch (cause) {
+      const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
+      if (lost && !signal.aborted) this.#end(cause);
+      throw cause;
+    }
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for await (const frame of this.#link.frames) this.#take(frame);
+      this.#end(new SmpError("SMP_LINK_LOST", `${this.#link.label} ended`));
+    } catch (cause) {
+      this.#end(cause);
+    }
+  }
+
+  #take(frame: Uint8Array): void {
+    let message: Message;
+    try {
+      message = decodeMessage(frame);
+      if (message.version > 1) throw new SmpError("SMP_BAD_FRAME", `SMP version bits ${message.version} are reserved`);
+    } catch (fault) {
+      return this.#takeMalformed(frame, fault);
+    }
+    const pending = this.#findPending(message);
+    if (!pending) return this.#takeStale(message);
+    this.#pending.delete(message.seq);
+    this.counters.responses++;
+    this.#strays.answered();
+    pending.resolve(message);
+  }
+
+  #takeStale(message: Message): void {
+    this.#strays.stale();
+    const past = this.#past.get(message.seq);
+    if (past && isAnswerTo(message, past.row, message.seq)) this.#onLateAnswer(past.version);
+  }
+
+  #takeMalformed(frame: Uint8Array, fault: unknown): void {
+    this.#strays.malformed(frame, fault);
+    if (frame.length < HEADER_BYTES) return;
+    const pending = this.#findPending({ ...decodeHeader(frame), body: {} });
+    const said = `the answer to ${pending?.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
+    pending?.reject(new SmpError("SMP_BAD_FRAME", said, { frameLength: frame.length, cause: fault }));
+  }
+
+  #findPending(message: Message): Pending | undefined {
+    const pending = this.#pending.get(message.seq);
+    return pending && isAnswerTo(message, pending.row, message.seq) ? pending : undefined;
+  }
+
+  #end(cause: unknown): void {
+    if (this.#endedBy) return;
+    this.#endedBy =
+      cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
+        ? cause
+        : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending, this.#endedBy));
+    this.#pending.clear();
+    this.#closing = withDeadline("the close", CLOSE_MS, undefined, () => this.#link.close()).catch(() => {});
+    this.#resolveEnded();
+  }
+
+  #linkLost({ row }: Try, cause: SmpError): SmpError {
+    return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { cause });
+  }
+}

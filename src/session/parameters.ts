@@ -1,0 +1,53 @@
+import { DeviceError, SmpError } from "../errors";
+import type { Command } from "../smp/command";
+import { image, os } from "../smp/commands";
+import type { Body, Shape } from "../smp/shape";
+import type { SmpSession } from "./types";
+
+/** CONFIG_MCUMGR_TRANSPORT_NETBUF_SIZE of Zephyr, to be assumed where the device does not tell. */
+export const DEFAULT_BUF_BYTES = 384;
+/** Less than this holds no upload's first chunk: who says so has another meaning in mind. */
+const SMALLEST_BUF_BYTES = 64;
+
+export type Parameters = NonNullable<SmpSession["parameters"]>;
+/** Sends a request without arguments. */
+type Ask = <Res extends Shape>(
+  row: Command<typeof os.parameters.request, Res>,
+  attempts?: number,
+) => Promise<Body<Res>>;
+
+/**
+ * Asks a device for its buffers, and so finds out whether it answers at all. The command is not built in by default, so
+ * every refusal means "unknown". Silence may mean a server without the OS group: the image list, without which there
+ * is nothing to update, is asked once before the device counts as mute.
+ * @throws SMP_TIMEOUT when the link is open but neither is answered; SMP_LINK_LOST, or the signal's reason
+ */
+export async function readParameters(label: string, signal: AbortSignal, ask: Ask): Promise<Parameters | undefined> {
+  try {
+    return plausible(await ask(os.parameters));
+  } catch (error) {
+    if (isAnswer(error)) return undefined;
+    if (signal.aborted || !isTimeout(error)) throw error;
+  }
+  try {
+    await ask(image.readState, 1);
+  } catch (error) {
+    if (isAnswer(error)) return undefined;
+    if (signal.aborted || !isTimeout(error)) throw error;
+    const said = `the link to ${label} is open, but no SMP answer came, neither to os.parameters nor to image.readState`;
+    throw new SmpError("SMP_TIMEOUT", `${said}: ${error.message}`, { ...error.details, cause: error });
+  }
+  return undefined;
+}
+
+function plausible({ buf_size: bufSize, buf_count: bufCount }: Body<typeof os.parameters.response>) {
+  return bufSize >= SMALLEST_BUF_BYTES && bufCount >= 1 ? { bufSize, bufCount } : undefined;
+}
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof DeviceError || (error instanceof SmpError && error.code === "SMP_BAD_RESPONSE");
+}
+
+function isTimeout(error: unknown): error is SmpError {
+  return error instanceof SmpError && error.code === "SMP_TIMEOUT";
+}

@@ -1,0 +1,74 @@
+import type { Command } from "../smp/command";
+import type { Body, Shape } from "../smp/shape";
+import type { Link } from "../transport/transport";
+import { DEFAULT_BUF_BYTES, readParameters, type Parameters } from "./parameters";
+import { Requests, type SessionOptions } from "./requests";
+import { TurnQueue } from "./turn-queue";
+import type { RequestOptions, SessionCounters, SmpSession } from "./types";
+
+/**
+ * Makes a session of an open link: reads the device's parameters once, and so makes sure that it speaks SMP. The link
+ * belongs to the session from now on and is closed with it, also when this fails.
+ * @throws SMP_TIMEOUT when nobody answers, SMP_LINK_LOST, SMP_BAD_FRAME, or the signal's reason
+ */
+export async function openSession(link: Link, options: SessionOptions, signal: AbortSignal): Promise<SmpSession> {
+  const requests = new Requests(link, options);
+  try {
+    const parameters = await readParameters(link.label, signal, (row, attempts) =>
+      requests.request(row, {}, link.maxFrameBytes, { signal, attempts }),
+    );
+    return new Session(link, requests, parameters);
+  } catch (error) {
+    await requests.exchange.close();
+    throw error;
+  }
+}
+
+class Session implements SmpSession {
+  readonly label: string;
+  readonly maxFrameBytes: number;
+  readonly maxInFlight: number;
+  readonly parameters: Parameters | undefined;
+  readonly #requests: Requests;
+  readonly #inFlight: TurnQueue<string>;
+
+  constructor(link: Link, requests: Requests, parameters: Parameters | undefined) {
+    this.label = link.label;
+    this.parameters = parameters;
+    this.maxFrameBytes = Math.min(link.maxFrameBytes, parameters?.bufSize ?? DEFAULT_BUF_BYTES);
+    // The request that is being answered holds two of the server's buffers.
+    this.maxInFlight = Math.max(1, Math.min(link.maxInFlight, (parameters?.bufCount ?? 1) - 1));
+    this.#requests = requests;
+    this.#inFlight = new TurnQueue(this.maxInFlight);
+  }
+
+  get counters(): Readonly<SessionCounters> {
+    return this.#requests.exchange.counters;
+  }
+
+  get endedBy(): Error | undefined {
+    return this.#requests.exchange.endedBy;
+  }
+
+  get ended(): Promise<void> {
+    return this.#requests.exchange.ended;
+  }
+
+  async request<Req extends Shape, Res extends Shape>(
+    command: Command<Req, Res>,
+    body: Body<Req>,
+    options: RequestOptions = {},
+  ): Promise<Body<Res>> {
+    // Those that wait here fail with the others when the link ends: each gets its place as one of them fails.
+    const leave = await this.#inFlight.enter(command.name, options.signal);
+    try {
+      return await this.#requests.request(command, body, this.maxFrameBytes, options);
+    } finally {
+      leave();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#requests.exchange.close();
+  }
+}
