@@ -122,7 +122,9 @@ function valueOf({ format, msg }: DebugEntry): unknown {
 export async function runExample(file: string, adapt: (node: FlowNode) => void = () => {}): Promise<ExampleRun> {
   const flow = readExample(file);
   flow.forEach(adapt);
-  const ours = OURS.map((name) => require(join(packageDir, "nodes", `smp-${name}`)) as NodeModule);
+  const ours = OURS.map(
+    (name) => (require(join(packageDir, "nodes", `smp-${name}`)) as { default: NodeModule }).default,
+  );
   helper.init(runtimePath);
   const run = new ExampleRun(flow);
   await helper.load([...CORE.map(coreNode), ...ours], flow);
