@@ -33,7 +33,12 @@ export interface Firmware {
   readonly sizeBytes: number;
   /** Image number it is for. */
   readonly image: number;
+  /** The hash that the list shows once a compressed image is installed; absent when it stays the same. */
+  readonly installedHash?: string;
 }
+
+/** Names an image on a device; a {@link Firmware} is one. */
+export type WantedImage = Pick<Firmware, "hash" | "image" | "installedHash">;
 
 /** Where a device stands with respect to a wanted image, told from its state. */
 export type Verdict =
@@ -74,10 +79,12 @@ export interface UploadResult {
 
 export interface ResetResult {
   readonly before: ImageState;
+  /** Empty when nobody waited for the device to come back. */
   readonly after: ImageState;
   /** From the reset's answer to the first answer after the boot. */
   readonly absentMs: number;
-  readonly verdict: Verdict;
+  /** Undefined when nobody waited for the device to come back. */
+  readonly verdict: Verdict | undefined;
   /** The sentence that says why the verdict is what it is. */
   readonly because: string;
 }

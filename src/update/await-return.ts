@@ -1,0 +1,93 @@
+/** Polls a device that was told to reboot. */
+import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
+import { DeviceError, SmpError } from "../errors";
+import type { DeviceHandle } from "../session/types";
+import { requestStateList, toImageState } from "./state";
+import type { ImageState } from "./types";
+
+export interface AwaitReturn {
+  readonly before: ImageState;
+  /** Whether the link was seen to break. */
+  readonly wentAway: boolean;
+  /** When the reset was sent, on the clock's scale. */
+  readonly sentMs: number;
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onPoll: () => void;
+}
+
+export interface Returned {
+  readonly state: ImageState;
+  /** False when nothing shows that it was ever away. */
+  readonly isRebooted: boolean;
+}
+
+const DELAYS_MS = [100, 250, 500, 1_000, 2_000] as const;
+const LAST_DELAY_MS = 2_000;
+/** For one poll; opening a link to a device that is away may take this long to fail. */
+const POLL_MS = 15_000;
+/** A device that answers all this time with the state of before was not away at all, or only for a moment. */
+const SETTLE_MS = 10_000;
+
+/**
+ * Waits for an answer that is not from before the reboot: after an absence, with another state, or long after the reset.
+ * @throws SMP_UNREACHABLE_AFTER_RESET, what the pool throws when it closes, or the signal's reason
+ */
+export async function awaitReturn(device: DeviceHandle, wait: AwaitReturn): Promise<Returned> {
+  let isRebooted = wait.wentAway;
+  let lastError: unknown;
+  for (let poll = 0; ; poll++) {
+    wait.onPoll();
+    const leftMs = wait.sentMs + wait.waitMs - nowMs();
+    if (leftMs <= 0) throw unreachable(wait, lastError);
+    await sleep(Math.min(DELAYS_MS[poll] ?? LAST_DELAY_MS, leftMs), wait.signal);
+    try {
+      const state = await readOnce(device, wait);
+      isRebooted ||= isDifferent(wait.before, state);
+      if (isRebooted || nowMs() - wait.sentMs > SETTLE_MS) return { state, isRebooted };
+    } catch (error) {
+      throwIfAborted(wait.signal);
+      if (!mayPass(error)) throw error;
+      lastError = error;
+      // A refusal is an answer: the device is there, and not ready.
+      if (error instanceof DeviceError) continue;
+      isRebooted = true;
+      await device.drop();
+    }
+  }
+}
+
+async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageState> {
+  const limitMs = Math.max(1, Math.min(POLL_MS, wait.sentMs + wait.waitMs - nowMs()));
+  return await withDeadline("the image state after the reset", limitMs, wait.signal, async (signal) => {
+    const session = await device.session(signal);
+    return toImageState(await requestStateList(session, { signal, attempts: 1 }));
+  });
+}
+
+function mayPass(error: unknown): boolean {
+  return (
+    error instanceof SmpError &&
+    error.code !== "SMP_CLOSED" &&
+    error.code !== "SMP_ABORTED" &&
+    error.code !== "SMP_INTERNAL"
+  );
+}
+
+function isDifferent(before: ImageState, after: ImageState): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
+}
+
+function unreachable({ waitMs, before }: AwaitReturn, cause: unknown): SmpError {
+  const pending = before.find((slot) => slot.pending);
+  const expected = pending ? `; ${pending.version} was to be installed` : "";
+  return new SmpError(
+    "SMP_UNREACHABLE_AFTER_RESET",
+    `the device did not come back within ${formatMs(waitMs)} after the reset${expected}`,
+    {
+      timeoutMs: waitMs,
+      verdict: "unreachable-after-reset",
+      cause,
+    },
+  );
+}

@@ -1,0 +1,46 @@
+/** The first chunk goes alone: it decides between a fresh upload, which may erase the slot for long, and going on. */
+import { sleep, throwIfAborted } from "../clock";
+import type { SmpSession } from "../session/types";
+import { firstChunk, type Chunk } from "./chunk";
+import type { Failure } from "./failure";
+import type { UploadRun } from "./upload-run";
+
+/**
+ * Sends it until the device says where the upload stands.
+ * @throws SMP_FRAME_TOO_LARGE, SMP_TIMEOUT, SMP_UPLOAD_FAILED, SMP_UPLOAD_OFFSET, SMP_LINK_LOST, SMP_DEVICE,
+ *   SMP_IMAGE_TOO_LARGE, or the signal's reason
+ */
+export async function sendFirstChunk(session: SmpSession, run: UploadRun): Promise<void> {
+  run.progress.enter("erasing");
+  for (;;) {
+    const chunk = firstChunk(run.tries.frameLimit(session), run.first);
+    const failure = await trySend(session, run, chunk);
+    if (!failure) return run.progress.start(run.offsets.ackedBytes);
+    run.tries.failed(failure, run.place(session));
+    run.progress.retried();
+    await sleep(run.tries.pauseMs(failure), run.job.signal);
+  }
+}
+
+async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promise<Failure | undefined> {
+  const data = await run.read(chunk);
+  run.offsets.sent(chunk);
+  try {
+    const { off, match } = await run.send(session, chunk, data, run.job.signal);
+    run.checkMatch(match);
+    if (off > run.lenBytes) throw run.foreignOffset(chunk, off);
+    if (off === 0) return { chunk, kind: "unmoved" };
+    begin(run, off);
+    return undefined;
+  } catch (error) {
+    throwIfAborted(run.job.signal);
+    return run.failureOf(chunk, error);
+  }
+}
+
+function begin(run: UploadRun, offBytes: number): void {
+  run.resumedFromBytes ??= run.offsets.hasReached(offBytes) ? 0 : offBytes;
+  if (offBytes < run.offsets.ackedBytes) run.setback(offBytes);
+  else run.offsets.begin(offBytes);
+  run.tries.progressed();
+}

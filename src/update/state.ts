@@ -1,0 +1,102 @@
+/** The image state list as plain data, and what can be read from it. Source: Zephyr `img_mgmt_state.c`. */
+import { formatVersion, parseVersion } from "../image/version";
+import type { RequestOptions, SmpSession } from "../session/types";
+import { image as imageGroup } from "../smp/commands";
+import type { Body } from "../smp/shape";
+import type { ImageState, SlotState, WantedImage } from "./types";
+
+type StateList = Body<typeof imageGroup.readState.response>;
+
+/** @throws as `SmpSession.request` */
+export async function readImageState(session: SmpSession, signal?: AbortSignal): Promise<ImageState> {
+  return toImageState(await requestStateList(session, { signal }));
+}
+
+/** The list as the device gives it. */
+export function requestStateList(session: SmpSession, options?: RequestOptions): Promise<StateList> {
+  return session.request(imageGroup.readState, {}, options);
+}
+
+export function toImageState(list: StateList): ImageState {
+  const slots = list.images.map((entry): SlotState => ({
+    image: entry.image ?? 0,
+    slot: entry.slot,
+    version: imgtoolVersion(entry.version),
+    hash: entry.hash ? Buffer.from(entry.hash).toString("hex") : "",
+    bootable: entry.bootable ?? false,
+    pending: entry.pending ?? false,
+    confirmed: entry.confirmed ?? false,
+    active: entry.active ?? false,
+    permanent: entry.permanent ?? false,
+  }));
+  return slots.toSorted((a, b) => a.image - b.image || a.slot - b.slot);
+}
+
+/** "1.2.3.4" of the list as "1.2.3+4"; what is no version (the device may show "<???>") stays. */
+function imgtoolVersion(text: string): string {
+  try {
+    return formatVersion(parseVersion(text));
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the slot holds the image, as uploaded or, if it was compressed, as installed. */
+export function holds(slot: SlotState, wanted: WantedImage): boolean {
+  if (slot.image !== wanted.image || slot.hash === "") return false;
+  return slot.hash === wanted.hash || slot.hash === wanted.installedHash;
+}
+
+/** Whether the wanted image is active and confirmed. */
+export function isUpToDate(state: ImageState, wanted: WantedImage): boolean {
+  const active = activeSlot(state, wanted.image);
+  return active !== undefined && active.confirmed && holds(active, wanted);
+}
+
+/** The slot that runs. Older servers mark only image 0; of the other images slot 0 runs then. */
+export function activeSlot(state: ImageState, image: number): SlotState | undefined {
+  const slots = slotsOf(state, image);
+  const active = slots.find((slot) => slot.active);
+  return active ?? (image > 0 ? slots.find((slot) => slot.slot === 0 && !slot.pending) : undefined);
+}
+
+/** The slot with the image that does not run, preferred, or else the one that does. */
+export function slotWithHash(state: ImageState, wanted: WantedImage): SlotState | undefined {
+  const active = activeSlot(state, wanted.image);
+  const found = state.filter((slot) => holds(slot, wanted));
+  return found.find((slot) => slot !== active) ?? found[0];
+}
+
+/** The slot that the next boot will try. */
+export function pendingSlot(state: ImageState, image: number): SlotState | undefined {
+  return slotsOf(state, image).find((slot) => slot.pending);
+}
+
+/** The running image of a trial: active and not confirmed, with another slot to fall back to. */
+export function trialRunning(state: ImageState, image: number): { trial: SlotState; fallback: SlotState } | undefined {
+  const trial = activeSlot(state, image);
+  if (!trial || trial.confirmed || !trial.active) return undefined;
+  const fallback = slotsOf(state, image).find((slot) => slot !== trial && slot.confirmed);
+  return fallback && { trial, fallback };
+}
+
+/** "slot 0: 1.0.0 5c8445b2… active confirmed; slot 1: …", for messages. */
+export function describeState(state: ImageState): string {
+  if (state.length === 0) return "no images";
+  return state.map(describeSlot).join("; ");
+}
+
+export function describeSlot(slot: SlotState): string {
+  const flags = (["active", "confirmed", "pending", "permanent"] as const).filter((flag) => slot[flag]);
+  const place = slot.image > 0 ? `image ${slot.image} slot ${slot.slot}` : `slot ${slot.slot}`;
+  return [`${place}: ${slot.version}`, shortHash(slot.hash), ...flags].join(" ");
+}
+
+/** Enough of a hash to tell images apart. */
+export function shortHash(hash: string): string {
+  return hash === "" ? "(no hash)" : `${hash.slice(0, 8)}…`;
+}
+
+function slotsOf(state: ImageState, image: number): ImageState {
+  return state.filter((slot) => slot.image === image);
+}

@@ -1,0 +1,109 @@
+/** Arms the next boot: the image in the other slot will run once, on trial. Source: Zephyr `img_mgmt_set_next_boot_slot`. */
+import { throwIfAborted } from "../clock";
+import { DeviceError, SmpError } from "../errors";
+import type { DeviceHandle } from "../session/types";
+import { SMP_RC } from "../smp/codes";
+import { checkHash, checkImageNumber } from "./firmware";
+import {
+  activeSlot,
+  describeSlot,
+  describeState,
+  holds,
+  pendingSlot,
+  shortHash,
+  slotWithHash,
+  trialRunning,
+} from "./state";
+import type { ImageState, SlotState, WantedImage } from "./types";
+import { changeImageState } from "./write-state";
+
+export interface TestOptions {
+  /** MCUboot's hash in hex, as the state list shows it. */
+  readonly hash: string;
+  /** Image number, default 0. */
+  readonly image?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Marks an uploaded image as pending and verifies it. An image that is pending already is left so.
+ * @returns the state with the image pending
+ * @throws SMP_BAD_INPUT, SMP_NOT_IN_SLOT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_STATE_UNCHANGED, SMP_DEVICE,
+ *   SMP_TIMEOUT, SMP_LINK_LOST, or the signal's reason
+ */
+export async function testImage(device: DeviceHandle, options: TestOptions): Promise<ImageState> {
+  const { signal } = options;
+  const wanted: WantedImage = { hash: checkHash(options.hash), image: checkImageNumber(options.image ?? 0) };
+  try {
+    const isDone = (state: ImageState): boolean => isPending(state, wanted);
+    const request = () => ({ hash: wanted.hash, confirm: false });
+    const state = await changeImageState(device, { request, isDone }, signal);
+    if (isPending(state, wanted)) return state;
+    throw new SmpError(
+      "SMP_STATE_UNCHANGED",
+      `the device accepted the test of ${shortHash(wanted.hash)} but does not show it as pending (${describeState(state)})`,
+    );
+  } catch (error) {
+    throwIfAborted(signal);
+    if (!(error instanceof SmpError)) throw error;
+    throw explain(error).with({ device: device.key, phase: "test" });
+  }
+}
+
+/** @throws when it is neither pending nor can be made so */
+function isPending(state: ImageState, wanted: WantedImage): boolean {
+  const slot = slotWithHash(state, wanted);
+  if (!slot) {
+    throw new SmpError(
+      "SMP_NOT_IN_SLOT",
+      `no slot of image ${wanted.image} holds the image ${shortHash(wanted.hash)} (${describeState(state)})`,
+    );
+  }
+  if (slot.pending) return true;
+  refuseRunning(state, slot);
+  const pending = pendingSlot(state, wanted.image);
+  if (pending) {
+    throw new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`);
+  }
+  return false;
+}
+
+function refuseRunning(state: ImageState, slot: SlotState): void {
+  const running = trialRunning(state, slot.image);
+  if (running) {
+    const isIt = holds(running.trial, slot);
+    throw new SmpError(
+      "SMP_TRIAL_RUNNING",
+      `${running.trial.version} runs on trial${isIt ? ", it is the image to test" : ""} (${describeState(state)})`,
+      {
+        hint: isIt
+          ? "Confirm it; a reset would revert it."
+          : "Confirm the running image, or reset the device to revert it.",
+      },
+    );
+  }
+  if (slot !== activeSlot(state, slot.image)) return;
+  throw new SmpError(
+    "SMP_STATE_UNCHANGED",
+    `there is nothing to test: ${slot.version} runs already (${describeSlot(slot)})`,
+    {
+      hint: "Compare the firmware with the image state before the upload, and stop when the device is up to date.",
+      ...(slot.confirmed && { verdict: "already-current" }),
+    },
+  );
+}
+
+function explain(error: SmpError): SmpError {
+  if (
+    !(error instanceof DeviceError) ||
+    error.details.rc !== SMP_RC.NOT_SUPPORTED ||
+    error.details.group !== undefined
+  ) {
+    return error;
+  }
+  return new DeviceError(error.message, {
+    ...error.details,
+    cause: error,
+    hint: "This device cannot mark images: in direct-XIP mode the newest version runs after a reset; in recovery the uploaded one.",
+  });
+}

@@ -1,0 +1,130 @@
+/** One upload while it runs: what stays the same, and what it has learnt. */
+import { DeviceError, SmpError } from "../errors";
+import type { FirmwareSource } from "../image/firmware-source";
+import type { FirmwareInfo } from "../image/inspect";
+import type { DeviceHandle, SmpSession } from "../session/types";
+import { image as imageGroup } from "../smp/commands";
+import { smallestFirstFrame, uploadBody, type Chunk, type FirstPacket } from "./chunk";
+import { refusalOf, toFailure, type Failure } from "./failure";
+import { Offsets } from "./offsets";
+import type { ProgressMeter } from "./progress";
+import { readImageState, slotWithHash } from "./state";
+import { Tries, type Place } from "./tries";
+import type { Firmware, ImageState } from "./types";
+import { Window } from "./window";
+
+export interface UploadJob {
+  readonly device: DeviceHandle;
+  readonly source: FirmwareSource;
+  readonly info: FirmwareInfo;
+  readonly firmware: Firmware;
+  readonly upgradeOnly: boolean;
+  /** Chunks under way at once; what the session allows when absent. */
+  readonly window: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How often the device may forget the upload, e.g. by rebooting, before it is given up. */
+const MAX_SETBACKS = 3;
+
+export class UploadRun {
+  readonly job: UploadJob;
+  readonly progress: ProgressMeter;
+  readonly first: FirstPacket;
+  readonly offsets = new Offsets();
+  readonly tries: Tries;
+  /** "upload of app.bin to sensor-1", for messages. */
+  readonly label: string;
+  sentBytes = 0;
+  /** Where an earlier upload was taken up; undefined until the device has answered the first chunk. */
+  resumedFromBytes: number | undefined;
+  #setbacks = 0;
+
+  constructor(job: UploadJob, progress: ProgressMeter) {
+    const { firmware, upgradeOnly, device } = job;
+    this.job = job;
+    this.progress = progress;
+    const sha = Buffer.from(firmware.fileSha256, "hex");
+    this.first = { image: firmware.image, len: firmware.sizeBytes, sha, upgrade: upgradeOnly };
+    this.tries = new Tries(this.lenBytes, smallestFirstFrame(this.first));
+    this.label = `upload of ${firmware.label} to ${device.key}`;
+  }
+
+  get lenBytes(): number {
+    return this.job.firmware.sizeBytes;
+  }
+
+  newWindow(session: SmpSession): Window {
+    return new Window(Math.min(this.job.window ?? session.maxInFlight, session.maxInFlight));
+  }
+
+  /** Where it stands, for messages. */
+  place(session: SmpSession): Place {
+    const { label, lenBytes } = this;
+    return { label, lenBytes, ackedBytes: this.offsets.ackedBytes, maxFrameBytes: session.maxFrameBytes };
+  }
+
+  /** Sends a chunk once. @throws as `SmpSession.request` */
+  async send(session: SmpSession, chunk: Chunk, data: Uint8Array, signal: AbortSignal | undefined) {
+    this.sentBytes += data.length;
+    const body = uploadBody(chunk.offBytes, data, chunk.offBytes === 0 ? this.first : undefined);
+    const timeoutMs = this.tries.deadlineMs(chunk);
+    return await session.request(imageGroup.upload, body, { signal, timeoutMs, attempts: 1 });
+  }
+
+  read(chunk: Chunk): Promise<Uint8Array> {
+    return this.job.source.read(chunk.offBytes, chunk.endBytes - chunk.offBytes);
+  }
+
+  /** The failure that an error stands for. @throws what ends the upload */
+  failureOf(chunk: Chunk, error: unknown): Failure {
+    try {
+      return toFailure(chunk, error);
+    } catch (fatal) {
+      throw fatal instanceof DeviceError ? refusalOf(fatal, this.label, chunk) : fatal;
+    }
+  }
+
+  /** The device does not know the upload any more. @throws SMP_UPLOAD_FAILED when that happens again and again */
+  setback(offBytes: number): void {
+    const lostBytes = this.offsets.ackedBytes;
+    this.offsets.begin(offBytes);
+    this.progress.retried();
+    if (++this.#setbacks <= MAX_SETBACKS) return;
+    throw new SmpError(
+      "SMP_UPLOAD_FAILED",
+      `${this.label} was lost by the device ${this.#setbacks} times, now at ${lostBytes} of ${this.lenBytes} bytes (off ${offBytes})`,
+      {
+        off: offBytes,
+        expectedOff: lostBytes,
+        hint: "The device reboots in the middle, or another client uploads to it at the same time.",
+      },
+    );
+  }
+
+  checkMatch(match: boolean | undefined): void {
+    if (match !== false) return;
+    throw new SmpError(
+      "SMP_UPLOAD_FAILED",
+      `${this.label}: the device has all ${this.lenBytes} bytes, but their SHA-256 in its flash is not the file's (match: false)`,
+      { off: this.lenBytes },
+    );
+  }
+
+  foreignOffset(chunk: Chunk, offBytes: number): SmpError {
+    return new SmpError(
+      "SMP_UPLOAD_OFFSET",
+      `${this.label}: the chunk at ${chunk.offBytes} (frame of ${chunk.frameBytes} bytes) was answered with off ${offBytes}, expected ${chunk.endBytes}: ` +
+        `this upload was never there`,
+      { off: offBytes, expectedOff: chunk.endBytes, frameLength: chunk.frameBytes },
+    );
+  }
+
+  /** The state, when it shows that the whole file is in a slot. @throws as `SmpSession.request` */
+  async findComplete(session: SmpSession): Promise<ImageState | undefined> {
+    const state = await readImageState(session, this.job.signal);
+    const slot = slotWithHash(state, this.job.firmware);
+    // A padded file shows its hash before its end arrived; the trailer at the end makes it pending.
+    return slot && (!this.job.info.trailer || slot.pending) ? state : undefined;
+  }
+}

@@ -1,0 +1,112 @@
+/** Puts a firmware file into the device's free slot. Rules: Zephyr `img_mgmt_upload`, the device's offset is the truth. */
+import { nowMs, throwIfAborted } from "../clock";
+import { SmpError } from "../errors";
+import type { FirmwareSource } from "../image/firmware-source";
+import type { FirmwareInfo } from "../image/inspect";
+import type { DeviceHandle, SmpSession } from "../session/types";
+import { sendChunks } from "./chunks";
+import { checkImageNumber, describeFirmware } from "./firmware";
+import { sendFirstChunk } from "./first-chunk";
+import { preflight } from "./preflight";
+import { ProgressMeter } from "./progress";
+import { Reconnecting } from "./reconnect";
+import { describeState, readImageState, shortHash, slotWithHash } from "./state";
+import type { ImageState, UploadProgress, UploadResult } from "./types";
+import { UploadRun } from "./upload-run";
+
+export interface UploadOptions {
+  /** Image number, default 0. */
+  readonly image?: number | undefined;
+  /** Let the device refuse an image that is not newer than the running one. */
+  readonly upgradeOnly?: boolean | undefined;
+  /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
+  readonly window?: number | undefined;
+  /** Stops it between two chunks; the device can go on with the same file later. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each offset that the device acknowledges and each change of phase. */
+  readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
+}
+
+const MAX_WINDOW = 8;
+
+/**
+ * Uploads a file, unless the device has the image already, and proves by the image state that it arrived. Takes an
+ * interrupted upload of the same file up where it stopped.
+ * @param info what `inspectFirmware` says about `source`
+ * @throws SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE before anything is sent;
+ *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
+ *   SMP_FIRMWARE_SOURCE with the offset where it stopped; or the signal's reason
+ */
+export async function uploadFirmware(
+  device: DeviceHandle,
+  source: FirmwareSource,
+  info: FirmwareInfo,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  const { signal, upgradeOnly = false } = options;
+  const window = checkWindow(options.window);
+  const firmware = describeFirmware(info, checkImageNumber(options.image ?? 0));
+  const progress = new ProgressMeter(info.sizeBytes, options.onProgress);
+  const run = new UploadRun({ device, source, info, firmware, upgradeOnly, window, signal }, progress);
+  try {
+    return await upload(run);
+  } catch (error) {
+    throwIfAborted(signal);
+    if (!(error instanceof SmpError)) throw error;
+    throw error.with({ device: device.key, phase: progress.phase, off: run.offsets.ackedBytes });
+  }
+}
+
+async function upload(run: UploadRun): Promise<UploadResult> {
+  const startMs = nowMs();
+  const { progress, job } = run;
+  const reconnecting = new Reconnecting(run);
+  const result = (outcome: UploadResult["outcome"], images: ImageState): UploadResult => ({
+    firmware: job.firmware,
+    outcome,
+    sentBytes: run.sentBytes,
+    resumedFromBytes: run.resumedFromBytes ?? 0,
+    retries: progress.retries,
+    elapsedMs: Math.round(nowMs() - startMs),
+    images,
+  });
+
+  progress.enter("checking");
+  const check = await reconnecting.during((session) => preflight(session, job.info, job.firmware.image, job.signal));
+  if (check.outcome) return result(check.outcome, check.images);
+  await reconnecting.during((session) => transfer(session, run));
+  progress.enter("verifying");
+  return result("uploaded", await reconnecting.during((session) => verify(session, run)));
+}
+
+/** Sends until the device has the whole file. */
+async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
+  for (;;) {
+    // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
+    const mayBeComplete = run.offsets.furthestBytes === run.lenBytes;
+    if (mayBeComplete && (await run.findComplete(session))) return;
+    await sendFirstChunk(session, run);
+    if ((await sendChunks(session, run)) === "complete") return;
+    run.setback(0);
+  }
+}
+
+async function verify(session: SmpSession, run: UploadRun): Promise<ImageState> {
+  const { firmware, signal } = run.job;
+  const images = await readImageState(session, signal);
+  if (slotWithHash(images, firmware)) return images;
+  throw new SmpError(
+    "SMP_UPLOAD_FAILED",
+    `${run.label} is complete, but the device lists no image ${shortHash(firmware.hash)} (${describeState(images)})`,
+    {
+      hint: "Another client may have written to the slot meanwhile, or the device's build does not know the image's kind of hash.",
+    },
+  );
+}
+
+function checkWindow(window: number | undefined): number | undefined {
+  if (window === undefined || (Number.isInteger(window) && window >= 1 && window <= MAX_WINDOW)) return window;
+  throw new SmpError("SMP_BAD_INPUT", `the window must be a whole number from 1 to ${MAX_WINDOW}; it is ${window}`, {
+    field: "window",
+  });
+}
