@@ -35,9 +35,9 @@ export class Strays {
   /** For the message of a timeout; "" when nothing came. */
   describe(): string {
     const parts = [
-      ...(this.#stale > 0 ? [`${this.#stale} late, repeated or foreign answers`] : []),
+      ...(this.#stale > 0 ? [`answers to nobody (late, repeated or foreign): ${this.#stale}`] : []),
       ...(this.#malformed > 0
-        ? [`${this.#malformed} frames that are no SMP message (the last: ${this.#lastMalformed})`]
+        ? [`frames that are no SMP message: ${this.#malformed}, the last ${this.#lastMalformed}`]
         : []),
     ];
     return parts.length === 0 ? "" : `; received instead: ${parts.join(", ")}`;
