@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { Editor, POOL, template, TYPES } from "./node-files";
-import { LINKS, MODES, PACES, TRIALS } from "../../nodes/runtime/pool-settings";
-import { PROFILES } from "../../src/device/profiles";
+import { Editor, POOL, poolOptions, template, TYPES } from "./node-files";
 
 const prefix = (type: string): string => (type === POOL ? "node-config-input-" : "node-input-");
 
@@ -17,12 +15,6 @@ function fields(type: string): Field[] {
     attributes: attributes!,
     id: /\bid="([^"]+)"/.exec(attributes!)?.[1] ?? "",
   }));
-}
-
-/** The values that a select offers; `selector` is an attribute of it. */
-function options(type: string, selector: string): string[] {
-  const select = new RegExp(`<select[^>]*${selector}[^>]*>([\\S\\s]*?)</select>`).exec(template(type));
-  return [...select![1]!.matchAll(/<option value="([^"]*)"/g)].map((match) => match[1]!);
 }
 
 describe("the edit forms", () => {
@@ -68,26 +60,17 @@ describe("the edit forms", () => {
     });
   }
 
-  it("offer what the runtime knows", () => {
-    assert.deepEqual(options(POOL, 'id="node-config-input-link"'), [...LINKS]);
-    assert.deepEqual(options(POOL, 'id="node-config-input-mode"'), [...MODES]);
-    assert.deepEqual(options(POOL, 'id="node-config-input-pace"'), [...PACES]);
-    assert.deepEqual(options(POOL, 'class="smp-pool-device-trial"'), [...TRIALS]);
-    assert.deepEqual(options(POOL, 'id="node-config-input-protocol"'), ["auto", "1", "2"]);
-    for (const profile of options(POOL, 'id="node-config-input-profile"')) assert.ok(profile in PROFILES, profile);
-  });
-
-  it("accept each choice that they offer, and no other", () => {
+  it("of the pool accept each choice that they offer, and no other", () => {
     for (const property of ["link", "mode", "pace", "protocol", "profile"]) {
-      for (const choice of options(POOL, `id="node-config-input-${property}"`)) {
+      for (const choice of poolOptions(property)) {
         assert.equal(editor.validate(editor.add(POOL, { [property]: choice }), property), true, choice);
       }
       assert.equal(typeof editor.validate(editor.add(POOL, { [property]: "other" }), property), "string");
     }
   });
 
-  it("show only the rows of the chosen link", () => {
+  it("of the pool have a group of rows for each link", () => {
     const links = [...template(POOL).matchAll(/class="smp-pool-link" data-link="([^"]+)"/g)].map((match) => match[1]);
-    assert.deepEqual(links, [...LINKS]);
+    assert.deepEqual(links, poolOptions("link"));
   });
 });

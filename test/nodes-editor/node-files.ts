@@ -58,6 +58,12 @@ export function template(type: string): string {
   return match[1]!;
 }
 
+/** The values that a select of the pool's form offers. */
+export function poolOptions(property: string): string[] {
+  const select = new RegExp(`<select id="node-config-input-${property}">([\\S\\s]*?)</select>`).exec(template(POOL));
+  return [...select![1]!.matchAll(/<option value="([^"]*)"/g)].map((match) => match[1]!);
+}
+
 /** Texts of a node by dotted key. */
 export function texts(type: string): Map<string, string> {
   const flat = new Map<string, string>();
@@ -105,7 +111,9 @@ export class Editor {
   add(type: string, properties: Record<string, unknown> = {}): EditorNode {
     const defaults = Object.entries(this.definition(type).defaults).map(([name, { value }]) => [name, value]);
     const id = `node-${this.nodes.size + 1}`;
-    const node = { ...Object.fromEntries(defaults), ...properties, type, id, _: translate.bind(undefined, type) };
+    // As the editor copies them.
+    const copied = JSON.parse(JSON.stringify(Object.fromEntries(defaults))) as object;
+    const node = { ...copied, ...properties, type, id, _: translate.bind(undefined, type) };
     this.nodes.set(id, node as EditorNode);
     return node as EditorNode;
   }
