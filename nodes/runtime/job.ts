@@ -1,0 +1,142 @@
+/** The work of a node for one message. */
+import type { DeviceHandle, SmpContext, SmpError } from "../../src/index";
+import type { Given } from "./checks";
+import { targetOf, type PoolNode, type Target } from "./pool";
+import { Progress, type ProgressFacts } from "./progress";
+import type { FlowMessage, FlowNode, NodeAPI, NodeMessage } from "./red";
+import type { StatusLine } from "./status-line";
+import { evaluateTypedInput, typedInput } from "./typed-input";
+import type { Words } from "./words";
+
+/** How a job ended well. */
+export interface Outcome {
+  readonly payload: unknown;
+  /** What is added to `msg.smp`. */
+  readonly smp: { readonly [K in keyof SmpContext]?: SmpContext[K] | undefined };
+  /** Index of the output; 0 when absent. */
+  readonly output?: number;
+  /** What the status says afterwards; absent: the node's state of rest. */
+  readonly text?: string;
+}
+
+/** What the nodes of a kind do. */
+export interface Step {
+  /** Names the work in the pool's queue, in statuses and as an error's phase, e.g. "upload". */
+  readonly name: string;
+  /** Index of the output for errors, always the last one. */
+  readonly errorOutput: number;
+  /** Index of the output for progress, of nodes that have one. */
+  readonly progressOutput?: number;
+  /** Values of `msg.action` that `work` sees to; "abort" works everywhere. */
+  readonly actions?: readonly string[];
+  /** Undefined: the message was taken up, and nothing comes of it alone. */
+  work(job: Job): Promise<Outcome | undefined>;
+}
+
+/** The node that a job runs in. */
+export interface Surroundings {
+  readonly RED: NodeAPI;
+  readonly node: FlowNode;
+  readonly config: object;
+  readonly words: Words;
+  readonly status: StatusLine;
+  readonly step: Step;
+  join(pool: PoolNode): void;
+  /** Silent once the node is closed. */
+  sendProgress(message: NodeMessage): void;
+}
+
+export class Job {
+  readonly msg: FlowMessage;
+  readonly words: Words;
+  readonly #at: Surroundings;
+  readonly #controller = new AbortController();
+  #progress: Progress | undefined;
+  #device: string | undefined;
+
+  constructor(msg: FlowMessage, at: Surroundings) {
+    this.msg = msg;
+    this.words = at.words;
+    this.#at = at;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The device it works on, as soon as that is known. */
+  get device(): string | undefined {
+    return this.#device;
+  }
+
+  abort(reason: SmpError): void {
+    this.#controller.abort(reason);
+  }
+
+  /** The value of a typed input of the node. @throws SMP_BAD_INPUT */
+  input(name: string): Promise<Given> {
+    const { RED, node, config } = this.#at;
+    return evaluateTypedInput(RED, node, this.msg, typedInput(config, name));
+  }
+
+  /** Pool and device that the message names. @throws as {@link targetOf} */
+  target(): Target {
+    const target = targetOf(this.#at.RED, this.msg);
+    this.aimAt(target);
+    return target;
+  }
+
+  /** For a node that does not take its target from the message. */
+  aimAt({ pool, device }: Target): void {
+    this.#device = device;
+    this.#at.join(pool);
+    if (this.#at.step.progressOutput === undefined) return;
+    const { topic, _msgid } = this.msg;
+    this.#progress = new Progress(
+      { ...(topic !== undefined && { topic }), _msgid },
+      { pool: pool.id, device },
+      (message) => this.#at.sendProgress(message),
+    );
+  }
+
+  /** Waits for the device's turn, connects if need be, and runs `work` with nobody else on the device. */
+  use<T>(
+    { pool, device }: Target,
+    work: (device: DeviceHandle) => Promise<T>,
+    options: { sole?: boolean } = {},
+  ): Promise<T> {
+    const operation = {
+      name: this.#at.step.name,
+      signal: this.signal,
+      onWaiting: (ahead: number) => this.show(this.words.shared(ahead > 0 ? "waiting" : "connecting", { ahead })),
+      ...options,
+    };
+    return pool.sessions().use(device, operation, async (handle) => {
+      this.show(this.words.shared("connecting"));
+      await handle.session(this.signal);
+      this.show(this.words.own("busy"));
+      return work(handle);
+    });
+  }
+
+  /** What the status says while it works. */
+  show(text: string): void {
+    this.#at.status.busy(this, { text });
+  }
+
+  /** Progress on the node's progress output, and in its status with the text of the phase. */
+  report(percent: number, facts: ProgressFacts): void {
+    const reached = this.#progress?.report(percent, facts) ?? 0;
+    this.#at.status.busy(this, { text: this.words.own(facts.phase, { percent: reached }), percent: reached });
+  }
+
+  /** The last progress message; none of a job that failed before it began. */
+  lastProgress(failure?: "failed" | "aborted"): void {
+    this.#progress?.last(failure);
+  }
+
+  /** No progress from here on. */
+  hush(): void {
+    this.#progress?.stop();
+  }
+}

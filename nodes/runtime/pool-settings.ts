@@ -1,0 +1,98 @@
+/** The settings of the pool node, checked. */
+import { SmpError } from "../../src/index";
+import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import { recordOf, type NodeDef } from "./red";
+
+/** Kinds of link that a pool can have. */
+const LINKS = ["virtual"] as const;
+const TRIALS = ["healthy", "self-confirming", "crashing"] as const;
+const MODES = ["swap-move", "swap-scratch", "swap-offset", "overwrite", "direct-xip", "direct-xip-revert"] as const;
+const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const;
+const PACES = ["instant", "brisk", "real"] as const;
+
+/** As they stand in the flow file: from the editor, by hand, or from environment variables. */
+export interface PoolConfig extends NodeDef {
+  readonly [setting: string]: unknown;
+}
+
+export interface DeviceSettings {
+  readonly name: string;
+  readonly trial: (typeof TRIALS)[number];
+}
+
+/** What all virtual devices of a pool have in common; sizes in bytes. */
+export interface HardwareSettings {
+  readonly profile: (typeof PROFILES)[number];
+  readonly mode: (typeof MODES)[number];
+  readonly slotBytes: number;
+  readonly bufSize: number;
+  readonly bufCount: number;
+  readonly pace: (typeof PACES)[number];
+  /** Path of the image in slot 0; "" for the packaged one. */
+  readonly factoryFirmware: string;
+}
+
+export interface PoolSettings {
+  readonly link: (typeof LINKS)[number];
+  readonly maxSessions: number;
+  readonly idleCloseMs: number;
+  readonly maxWaiting: number;
+  readonly attempts: number;
+  readonly protocol: "auto" | 1 | 2;
+  readonly devices: readonly DeviceSettings[];
+  readonly hardware: HardwareSettings;
+}
+
+/** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
+export function readPoolSettings(config: PoolConfig): PoolSettings {
+  const whole = (name: string, fallback: number, range: readonly [number, number]): number =>
+    wholeNumber(setting(name), given(config[name], fallback), range);
+  const choice = <T extends string>(name: string, choices: readonly T[], fallback: T): T =>
+    oneOf(setting(name), given(config[name], fallback), choices);
+  const protocol = choice("protocol", ["auto", "1", "2"], "auto");
+  return {
+    link: choice("link", LINKS, "virtual"),
+    maxSessions: whole("maxSessions", 8, [1, 1000]),
+    idleCloseMs: whole("idleCloseS", 30, [1, 86_400]) * 1000,
+    maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
+    attempts: whole("attempts", 3, [1, 20]),
+    protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
+    devices: readDevices(given(config["devices"], [{ name: "sensor-1", trial: "healthy" }])),
+    hardware: {
+      profile: choice("profile", PROFILES, "zephyr-4.4"),
+      mode: choice("mode", MODES, "swap-move"),
+      slotBytes: whole("slotKiB", 420, [16, 16_384]) * 1024,
+      bufSize: whole("bufSize", 2475, [128, 65_535]),
+      bufCount: whole("bufCount", 4, [1, 64]),
+      pace: choice("pace", PACES, "brisk"),
+      factoryFirmware: String(config["factoryFirmware"] ?? "").trim(),
+    },
+  };
+}
+
+function readDevices(list: unknown): DeviceSettings[] {
+  if (!Array.isArray(list)) {
+    throw new SmpError("SMP_BAD_SETTING", "devices must be a list of virtual devices", { field: "devices" });
+  }
+  const devices = list.map((entry: unknown, index) => {
+    const { name, trial } = recordOf(entry);
+    return {
+      name: nonEmptyText(setting(`devices[${index}].name`), name),
+      trial: oneOf(setting(`devices[${index}].trial`), given(trial, "healthy"), TRIALS),
+    };
+  });
+  const twice = devices.find(({ name }, index) => devices.findIndex((other) => other.name === name) !== index);
+  if (!twice) return devices;
+  throw new SmpError("SMP_BAD_SETTING", `two devices have the name "${twice.name}"`, {
+    field: "devices",
+    hint: "Give every device of the pool a name of its own.",
+  });
+}
+
+function given(value: unknown, fallback: unknown): unknown {
+  return value === undefined || value === null || value === "" ? fallback : value;
+}
+
+function setting(name: string): Field {
+  return { name, code: "SMP_BAD_SETTING" };
+}

@@ -1,0 +1,103 @@
+/** The pool node: one session pool for all nodes that name it. */
+import type { Node } from "node-red";
+import { createPool, SmpError, toSmpError, virtualTransport, type SessionPool } from "../../src/index";
+import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
+import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
+import { removeFleet, virtualFleet } from "./virtual-fleet";
+
+export interface PoolNode extends Node {
+  readonly link: PoolSettings["link"];
+  /** Nodes that use it, by id: Node-RED leads what a pool reports to the Catch and Status nodes of their flows. */
+  readonly users: Record<string, FlowNode>;
+  /** What is wrong with its settings. */
+  readonly fault: SmpError | undefined;
+  /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
+  sessions(): SessionPool;
+}
+
+/** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
+export function becomePool(node: Node, config: PoolConfig): void {
+  const { settings, fault } = tryToRead(config);
+  let pool: SessionPool | undefined;
+  Object.assign(node, {
+    link: settings?.link ?? "virtual",
+    users: {},
+    fault,
+    sessions: () => {
+      if (fault) throw badPool(node, fault);
+      return (pool ??= openPool(node.id, settings));
+    },
+  } satisfies Omit<PoolNode, keyof Node>);
+  if (fault) node.error(fault.message);
+  node.on("close", (removed: boolean, done: () => void) => {
+    if (removed) removeFleet(node.id);
+    void Promise.resolve(pool?.close()).finally(done);
+  });
+}
+
+type ReadSettings = { settings: PoolSettings; fault?: undefined } | { settings?: undefined; fault: SmpError };
+
+function tryToRead(config: PoolConfig): ReadSettings {
+  try {
+    return { settings: readPoolSettings(config) };
+  } catch (thrown) {
+    return { fault: toSmpError(thrown) };
+  }
+}
+
+function openPool(nodeId: string, { devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
+  const fleet = virtualFleet(nodeId, devices, hardware);
+  return createPool(virtualTransport(fleet), { ...limits, session: { protocol, attempts } });
+}
+
+/** Made anew for each user, who adds own facts to it. */
+function badPool(node: Node, { message, hint, details }: SmpError): SmpError {
+  return new SmpError("SMP_BAD_SETTING", `the pool ${nameOf(node)} cannot be used: ${message}`, { ...details, hint });
+}
+
+/**
+ * The pool with an id.
+ * @param told how the id came here, for the message
+ * @throws SMP_NO_POOL when there is none, SMP_BAD_SETTING when it has a fault
+ */
+export function findPool(RED: NodeAPI, id: unknown, told: string): PoolNode {
+  if (typeof id !== "string" || id === "") throw new SmpError("SMP_NO_POOL", `no SMP pool is chosen in ${told}`);
+  const node = RED.nodes.getNode(id) as Node | null | undefined;
+  if (node?.type !== "smp-pool") throw new SmpError("SMP_NO_POOL", `${told} names ${id}, ${whatIs(RED, id, node)}`);
+  const pool = node as PoolNode;
+  if (pool.fault) throw badPool(pool, pool.fault);
+  return pool;
+}
+
+/** Pool and device that a message was sent to by a connect node. */
+export interface Target {
+  readonly pool: PoolNode;
+  readonly device: string;
+}
+
+/** @throws SMP_NO_SESSION when the message did not pass a connect node; as {@link findPool}; SMP_UNKNOWN_DEVICE, SMP_BAD_INPUT */
+export function targetOf(RED: NodeAPI, msg: FlowMessage): Target {
+  const { pool: id, device } = recordOf(msg.smp);
+  if (typeof msg.smp !== "object" || msg.smp === null || id === undefined) {
+    throw new SmpError("SMP_NO_SESSION", `the message has no session: msg.smp${msg.smp ? ".pool" : ""} is missing`);
+  }
+  const pool = findPool(RED, id, "msg.smp.pool");
+  if (typeof device !== "string" || device === "") {
+    throw new SmpError("SMP_NO_SESSION", "the message names no device: msg.smp.device is missing");
+  }
+  pool.sessions().key(device);
+  return { pool, device };
+}
+
+function whatIs(RED: NodeAPI, id: string, node: Node | null | undefined): string {
+  if (node) return `which is no SMP pool but a node of type ${node.type}`;
+  let told = "but there is no SMP pool with this id";
+  RED.nodes.eachNode((config) => {
+    if (config.id === id) told = `a node of type ${config.type} that is disabled or did not start`;
+  });
+  return told;
+}
+
+function nameOf(node: Node): string {
+  return node.name ? `"${node.name}"` : node.id;
+}

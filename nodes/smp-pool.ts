@@ -1,0 +1,12 @@
+/** Config node: the devices that are reached over one kind of link, and the sessions with them. */
+import type { Node } from "node-red";
+import { becomePool } from "./runtime/pool";
+import type { PoolConfig } from "./runtime/pool-settings";
+import type { NodeAPI } from "./runtime/red";
+
+export default function (RED: NodeAPI): void {
+  RED.nodes.registerType("smp-pool", function (this: Node, config: PoolConfig) {
+    RED.nodes.createNode(this, config);
+    becomePool(this, config);
+  });
+}

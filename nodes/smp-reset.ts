@@ -1,0 +1,51 @@
+/** Resets a device, waits until it is back, and tells what the bootloader made of it. */
+import { resetDevice, type ResetProgress } from "../src/index";
+import { wholeNumber } from "./runtime/checks";
+import type { Job, Outcome } from "./runtime/job";
+import { runStep } from "./runtime/node";
+import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
+import { wantedImage } from "./runtime/wanted-image";
+
+interface ResetConfig extends NodeDef {
+  readonly waitS?: string | number;
+  readonly force?: boolean;
+}
+
+/** Longer than the swap of two full slots takes. */
+const DEFAULT_WAIT_S = 300;
+const MAX_WAIT_S = 86_400;
+
+export default function (RED: NodeAPI): void {
+  RED.nodes.registerType("smp-reset", function (this: FlowNode, config: ResetConfig) {
+    RED.nodes.createNode(this, config);
+    runStep(RED, this, config, {
+      name: "reset",
+      progressOutput: 1,
+      errorOutput: 2,
+      work: (job) => reset(job, config),
+    });
+  });
+}
+
+async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
+  const target = job.target();
+  const waitMs = waitOf(config) * 1000;
+  const { signal } = job;
+  const options = { wanted: wantedImage(job.msg), force: config.force === true, waitMs, signal };
+  const onProgress = ({ phase, elapsedMs }: ResetProgress): void =>
+    // The share of the time that it may take: most devices are back long before.
+    job.report(waitMs > 0 ? (elapsedMs * 100) / waitMs : 0, { phase, elapsedMs });
+  const { after, verdict, absentMs, because } = await job.use(target, (device) =>
+    resetDevice(device, { ...options, onProgress }),
+  );
+  return {
+    payload: after,
+    smp: { images: after, verdict, reset: { absentMs, because } },
+    text: job.words.own(verdict ?? "not-waited"),
+  };
+}
+
+function waitOf({ waitS }: ResetConfig): number {
+  const value = waitS === undefined || waitS === "" ? DEFAULT_WAIT_S : waitS;
+  return wholeNumber({ name: "waitS", code: "SMP_BAD_SETTING" }, value, [0, MAX_WAIT_S]);
+}

@@ -1,0 +1,63 @@
+/** Uploads firmware into the slot where the bootloader looks for it. */
+import { uploadFirmware, type UploadProgress } from "../src/index";
+import { imageNumber, wholeNumber, type Given } from "./runtime/checks";
+import { withFirmware } from "./runtime/firmware";
+import type { Job, Outcome } from "./runtime/job";
+import { runStep } from "./runtime/node";
+import { isPart, PartsCollector } from "./runtime/parts";
+import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
+
+interface UploadConfig extends NodeDef {
+  readonly firmware?: string;
+  readonly firmwareType?: string;
+  readonly upgradeOnly?: boolean;
+  readonly window?: string | number;
+}
+
+export default function (RED: NodeAPI): void {
+  RED.nodes.registerType("smp-upload", function (this: FlowNode, config: UploadConfig) {
+    RED.nodes.createNode(this, config);
+    const parts = new PartsCollector();
+    const work = async (job: Job): Promise<Outcome | undefined> => {
+      const given = await wholeFirmware(job, config, parts);
+      return given && upload(RED, job, config, given);
+    };
+    runStep(RED, this, config, { name: "upload", progressOutput: 1, errorOutput: 2, work });
+  });
+}
+
+/** Undefined when the message is a part of the firmware, and more are to come. */
+async function wholeFirmware(job: Job, config: UploadConfig, parts: PartsCollector): Promise<Given | undefined> {
+  const given = await job.input("firmware");
+  if (config.firmwareType !== "msg" || !isPart(job.msg, given.value)) return given;
+  job.show(job.words.own("collecting"));
+  const { msg, signal } = job;
+  const taken = await parts.take({ msg, property: config.firmware!, piece: given.value, signal });
+  return taken === "taken" ? undefined : { ...given, value: taken };
+}
+
+async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given): Promise<Outcome> {
+  const target = job.target();
+  const image = imageNumber(await job.input("image")) ?? 0;
+  const options = { image, upgradeOnly: config.upgradeOnly === true, window: windowOf(config), signal: job.signal };
+  job.show(job.words.own("reading"));
+  return withFirmware({ RED, given, signal: job.signal }, async (source, info) => {
+    const onProgress = (progress: UploadProgress): void => report(job, progress);
+    const { firmware, images, ...payload } = await job.use(
+      target,
+      (device) => uploadFirmware(device, source, info, { ...options, onProgress }),
+      { sole: true },
+    );
+    return { payload, smp: { firmware, images }, text: job.words.own(payload.outcome) };
+  });
+}
+
+function report(job: Job, { phase, offBytes: off, lenBytes: len, ...rest }: UploadProgress): void {
+  job.report(len > 0 ? (off * 100) / len : 0, { phase, off, len, ...rest });
+}
+
+/** Undefined: as many requests as device and link take. */
+function windowOf({ window }: UploadConfig): number | undefined {
+  if (window === undefined || window === "") return undefined;
+  return wholeNumber({ name: "window", code: "SMP_BAD_SETTING" }, window, [1, 8]);
+}
