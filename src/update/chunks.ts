@@ -8,7 +8,7 @@
 import { sleep, throwIfAborted } from "../clock";
 import type { SmpSession } from "../session/types";
 import { nextChunk } from "./chunk";
-import type { Failure } from "./failure";
+import { isLinkLoss, isUnanswered, type Failure } from "./failure";
 import { InFlight, type Settled } from "./in-flight";
 import type { UploadRun } from "./upload-run";
 import type { Window } from "./window";
@@ -24,11 +24,22 @@ export async function sendChunks(session: SmpSession, run: UploadRun): Promise<"
     const gap = await sendUntilGap(session, run, window);
     if (gap === "lost") return "lost";
     if (!gap) continue;
-    // The last chunk's answer is the one that a server does not repeat.
-    if (gap.kind === "unanswered" && gap.chunk.endBytes === run.lenBytes && (await run.findComplete(session))) break;
+    if (await isCompleteAfterAll(session, run, gap)) break;
     await prepareRetry(session, run, window, gap);
   }
   return "complete";
+}
+
+/** The answer to the last chunk is the one that a server does not repeat. */
+async function isCompleteAfterAll(session: SmpSession, run: UploadRun, gap: Failure): Promise<boolean> {
+  if (gap.kind !== "unanswered" || gap.chunk.endBytes < run.lenBytes) return false;
+  try {
+    return (await run.findComplete(session)) !== undefined;
+  } catch (error) {
+    throwIfAborted(run.job.signal);
+    // Silent towards this as well: there is no use in trying the chunk again.
+    throw isLinkLoss(error) || !isUnanswered(error) ? error : run.tries.exhausted(gap, run.place(session));
+  }
 }
 
 async function prepareRetry(session: SmpSession, run: UploadRun, window: Window, gap: Failure): Promise<void> {

@@ -9,7 +9,8 @@ export interface SmpContext {
   pool: string;
   /** The device, as its pool knows it. */
   device: string;
-  link?: ConnectPayload;
+  /** Kind of link: "virtual". */
+  link?: string;
   /** The image state that was read last. */
   images?: ImageState;
   firmware?: Firmware;
@@ -55,19 +56,21 @@ export interface SmpProgressMessage {
     bytesPerSecond?: number;
     etaMs?: number | undefined;
     retries?: number;
+    /** Of a reset: since it began. */
+    elapsedMs?: number;
   };
 }
 
 /** `payload` of the connect node. */
 export interface ConnectPayload {
   device: string;
+  /** Kind of link, or "closed" after a disconnect. */
   link: string;
   /** Largest SMP frame that link and device take. */
   maxFrameBytes?: number;
   /** The device's buffers, absent when it does not tell. */
   bufSize?: number;
   bufCount?: number;
-  bootloader?: string;
 }
 
 /** `payload` of the image state, test, reset and confirm nodes. */

@@ -61,7 +61,7 @@ export class Reconnecting {
     if (delayMs !== undefined) return delayMs;
     throw new SmpError(
       "SMP_LINK_LOST",
-      `${label} stopped at ${offsets.ackedBytes} of ${lenBytes} bytes: the link broke and did not come back in ${DELAYS_MS.length} attempts: ${cause.message}`,
+      `${label} stopped at ${offsets.ackedBytes} of ${lenBytes} bytes: the link broke, and ${DELAYS_MS.length} attempts to go on over a new one got no further: ${cause.message}`,
       { off: offsets.ackedBytes, cause },
     );
   }

@@ -64,7 +64,7 @@ export class Tries {
     this.#failures.push(failure);
     const isFirst = failure.chunk.offBytes === 0;
     const count = this.#failures.length;
-    if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES)) throw this.#exhausted(place);
+    if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES)) throw this.#stopped(place);
     if (failure.kind !== "unanswered") return;
     // One loss is nothing unusual; 40 s of silence are.
     if (isFirst || count === 2) this.#limitTo(failure, isFirst ? 4 : 2);
@@ -85,8 +85,14 @@ export class Tries {
     this.#limitBytes = Math.max(this.#smallestBytes, Math.floor(chunk.frameBytes / divisor));
   }
 
+  /** The error for a chunk that is not worth another try. */
+  exhausted(failure: Failure, place: Place): SmpError {
+    this.#failures.push(failure);
+    return this.#stopped(place);
+  }
+
   /** Names all that tells the possible reasons apart (protocol notes, "field report"). */
-  #exhausted({ label, lenBytes, ackedBytes, maxFrameBytes }: Place): SmpError {
+  #stopped({ label, lenBytes, ackedBytes, maxFrameBytes }: Place): SmpError {
     const failures = this.#failures;
     const { chunk } = failures.find((failure) => failure.chunk.offBytes === ackedBytes) ?? failures[0]!;
     const frames = failures.map((failure) => failure.chunk.frameBytes);
@@ -94,7 +100,7 @@ export class Tries {
     const isSilent = failures.every((failure) => failure.kind === "unanswered");
     const cause = failures.at(-1)!.cause;
     const message =
-      `${label} stopped at ${ackedBytes} of ${lenBytes} bytes: no progress in ${failures.length} tries ` +
+      `${label} stopped at ${ackedBytes} of ${lenBytes} bytes: no progress in ${failures.length} ${failures.length === 1 ? "try" : "tries"} ` +
       `with frames of ${sizes} bytes (link and device carry ${maxFrameBytes}); expected off ${chunk.endBytes}, ` +
       `${isSilent ? "no answer since" : "received"} off ${ackedBytes}${cause ? `; last: ${cause.message}` : ""}`;
     return new SmpError(isSilent ? "SMP_TIMEOUT" : "SMP_UPLOAD_FAILED", message, {

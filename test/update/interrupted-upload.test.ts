@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import {
+  answerGarbage,
+  answerWrongSequence,
+  delayAnswer,
+  duplicateAnswer,
+  loseAnswer,
+  loseRequest,
+  nth,
+  only,
+  rebootInstead,
+  truncateAnswer,
+  type Fault,
+} from "../../src/device/faults";
+import { image } from "../../src/smp/commands";
+import type { UploadProgress } from "../../src/update/types";
+import { buildImage } from "../build-image";
+import { A, B, useBench, type BenchOptions } from "./bench";
+import { rejectsWith } from "./expect";
+
+const FILE = buildImage({ version: "1.1.0", payloadBytes: 2_500 });
+/** Frames so small that the file takes a dozen. */
+const SMALL: BenchOptions = { bufSize: 320, bufCount: 4 };
+
+describe("upload over a bad link", () => {
+  const newBench = useBench();
+
+  /** How many requests of any kind an undisturbed upload takes. */
+  async function undisturbed(options: BenchOptions): Promise<{ all: number; chunks: number }> {
+    const bench = newBench(options);
+    await bench.upload(FILE);
+    return { all: bench.sent.length, chunks: bench.requests("image.upload").length };
+  }
+
+  const faults: Record<string, Fault> = {
+    "a lost request": loseRequest,
+    "a lost answer": loseAnswer,
+    "a repeated answer": duplicateAnswer,
+    "an answer with a wrong sequence number": answerWrongSequence,
+    "garbage for an answer": answerGarbage(),
+    "half an answer": truncateAnswer(11),
+    "a late answer": delayAnswer(3_000),
+  };
+  for (const [what, fault] of Object.entries(faults)) {
+    for (const window of [1, 3]) {
+      it(`survives ${what} at any position with a window of ${window}`, async () => {
+        const { all } = await undisturbed({ ...SMALL });
+        for (let position = 1; position <= all; position++) {
+          const bench = newBench(SMALL);
+          bench.device.faults.add(nth(position, fault));
+          const result = await bench.upload(FILE, { window });
+          bench.assertSlot(1, FILE);
+          assert.equal(result.outcome, "uploaded", `request ${position}`);
+          assert.ok(bench.firstChunks <= 2, `request ${position}: started ${bench.firstChunks} times`);
+        }
+      });
+    }
+  }
+
+  it("knows from the image state that it is complete when the last answer is lost", async () => {
+    const { chunks } = await undisturbed(SMALL);
+    const bench = newBench(SMALL);
+    bench.device.faults.add(only(image.upload, nth(chunks, loseAnswer)));
+    const result = await bench.upload(FILE);
+    assert.equal(result.sentBytes, FILE.length);
+    assert.equal(bench.firstChunks, 1);
+  });
+
+  it("sends only the last chunk again when that is lost, with servers that forget and servers that do not", async () => {
+    for (const profile of ["zephyr-4.4", "zephyr-3.2"] as const) {
+      const { chunks } = await undisturbed({ ...SMALL, profile });
+      const bench = newBench({ ...SMALL, profile });
+      bench.device.faults.add(only(image.upload, nth(chunks, loseRequest)));
+      const result = await bench.upload(FILE);
+      bench.assertSlot(1, FILE);
+      assert.equal(bench.firstChunks, 1);
+      assert.equal(bench.requests("image.upload").length, chunks + 1);
+      assert.equal(result.retries, 1);
+    }
+  });
+
+  for (const cut of ["cut", "cut-after"] as const) {
+    for (const window of [1, 3]) {
+      it(`takes the upload up when the link breaks (${cut}) at any request, with a window of ${window}`, async () => {
+        const { all, chunks } = await undisturbed(SMALL);
+        const reported: string[] = [];
+        // The first request opens the session: that it fails is no matter of the upload.
+        for (let position = 2; position <= all; position++) {
+          const bench = newBench(SMALL);
+          bench.linkFault = (_, count) => (count === position ? cut : undefined);
+          const onProgress = ({ phase }: UploadProgress): void => void reported.push(phase);
+          const result = await bench.upload(FILE, { window, onProgress });
+          bench.assertSlot(1, FILE);
+          assert.equal(result.outcome, "uploaded");
+          // Nothing that the device had is sent again: at most the window, and the first chunk that asks where it is.
+          const sent = bench.requests("image.upload").length;
+          assert.ok(sent <= chunks + window + 1, `request ${position}: ${sent} chunks instead of ${chunks}`);
+        }
+        assert.ok(reported.includes("reconnecting"));
+      });
+    }
+  }
+
+  it("starts again, from the image state, when the device reboots in the middle at any request", async () => {
+    const { all } = await undisturbed(SMALL);
+    for (let position = 2; position <= all; position++) {
+      const bench = newBench(SMALL);
+      bench.device.faults.add(nth(position, rebootInstead));
+      const result = await bench.upload(FILE);
+      bench.assertSlot(1, FILE);
+      assert.equal(result.outcome, "uploaded");
+      assert.ok(bench.firstChunks <= 2);
+    }
+  });
+
+  it("gives up on a device that reboots again and again", async () => {
+    const bench = newBench(SMALL);
+    bench.device.faults.add((exchange) => {
+      if (Number(exchange.body["off"]) > 700) exchange.reboot();
+    });
+    const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(FILE, { window: 1 }));
+    assert.match(error.message, /was lost by the device 4 times/);
+    assert.equal(error.retryable, true);
+    bench.assertSlot(0, A);
+  });
+
+  it("gives up when the link breaks again and again without progress", async () => {
+    const bench = newBench(SMALL);
+    bench.linkFault = ({ body }) => (Number(body["off"]) > 700 ? "cut" : undefined);
+    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(FILE, { window: 1 }));
+    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of 2572 bytes`));
+    bench.linkFault = () => undefined;
+    assert.equal((await bench.upload(FILE)).resumedFromBytes, error.details.off);
+  });
+
+  it("ends with a resumable error when the link does not come back", async () => {
+    const bench = newBench(SMALL);
+    bench.linkFault = (_, count) => {
+      if (count === 6) bench.device.powerOff();
+      return undefined;
+    };
+    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(FILE));
+    assert.equal(error.details.phase, "reconnecting");
+    assert.equal(error.retryable, true);
+    assert.ok(error.details.off! > 0);
+    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of ${FILE.length} bytes`));
+  });
+
+  it("can be aborted at any chunk, and goes on from there the next time", async () => {
+    const { chunks } = await undisturbed(SMALL);
+    for (let position = 1; position <= chunks; position++) {
+      const bench = newBench(SMALL);
+      const controller = new AbortController();
+      let seen = 0;
+      bench.linkFault = ({ command }) => {
+        if (command === "image.upload" && ++seen === position) controller.abort();
+        return undefined;
+      };
+      const error = await rejectsWith("SMP_ABORTED", () =>
+        bench.upload(FILE, { window: 1, signal: controller.signal }),
+      );
+      assert.equal(error.retryable, true);
+      bench.linkFault = () => undefined;
+      const result = await bench.upload(FILE, { window: 1 });
+      bench.assertSlot(1, FILE);
+      if (position === chunks) {
+        assert.equal(result.outcome, "already-in-slot");
+        continue;
+      }
+      assert.equal(result.resumedFromBytes > 0, position > 1, `aborted at chunk ${position}`);
+      // What the device had is not sent again, but for the first chunk that asks where it is.
+      assert.ok(result.sentBytes - bench.firstChunkBytes <= FILE.length - result.resumedFromBytes);
+    }
+  });
+
+  it("throws the reason of an abort as it is", async () => {
+    const bench = newBench(SMALL);
+    const controller = new AbortController();
+    const onProgress = ({ phase }: UploadProgress): void => {
+      if (phase === "uploading") controller.abort(new RangeError("enough"));
+    };
+    const error = await rejectsWith("SMP_ABORTED", () => bench.upload(FILE, { signal: controller.signal, onProgress }));
+    assert.ok(error.cause instanceof RangeError);
+  });
+
+  it("does not mix up two files: another one starts fresh", async () => {
+    const bench = newBench(SMALL);
+    const controller = new AbortController();
+    const onProgress = ({ offBytes }: UploadProgress): void => {
+      if (offBytes > 900) controller.abort();
+    };
+    await rejectsWith("SMP_ABORTED", () => bench.upload(FILE, { signal: controller.signal, onProgress }));
+    const result = await bench.upload(B);
+    bench.assertSlot(1, B);
+    assert.equal(result.resumedFromBytes, 0);
+  });
+});
