@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readPoolSettings, type PoolConfig } from "../../nodes/runtime/pool-settings";
+import { Editor, POOL, poolOptions, template } from "./node-files";
+
+const CHOICES = ["link", "profile", "mode", "pace", "protocol"];
+const NUMBERS = ["slotKiB", "bufSize", "bufCount", "maxSessions", "idleCloseS", "maxWaiting", "attempts"];
+
+/** On both sides of every limit. */
+const PROBES = [
+  "-1,0,1,2,15,16,20,21,64,65,127,128,1000,1001,10000,10001,16384,16385,65535,65536,86400,86401".split(","),
+  ["1.5", "many", "NaN", " 16 ", 1, 16, 128],
+].flat();
+
+describe("the pool's form and the runtime", () => {
+  const editor = new Editor();
+
+  const runtimeTakes = (settings: Record<string, unknown>): boolean => {
+    try {
+      readPoolSettings({ ...editor.add(POOL), ...settings } as unknown as PoolConfig);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const editorTakes = (property: string, value: unknown): boolean =>
+    editor.validate(editor.add(POOL, { [property]: value }), property) === true;
+
+  it("have the same defaults", () => {
+    const absent = readPoolSettings({ type: POOL, id: "p", name: "" } as PoolConfig);
+    assert.deepEqual(readPoolSettings(editor.add(POOL) as unknown as PoolConfig), absent);
+  });
+
+  for (const property of NUMBERS) {
+    it(`take the same numbers for ${property}`, () => {
+      for (const value of PROBES) {
+        assert.equal(editorTakes(property, value), runtimeTakes({ [property]: value }), `${property} ${value}`);
+      }
+    });
+  }
+
+  for (const property of CHOICES) {
+    it(`take the same choices for ${property}`, () => {
+      for (const value of [...poolOptions(property), "other"]) {
+        assert.equal(editorTakes(property, value), runtimeTakes({ [property]: value }), `${property} ${value}`);
+      }
+    });
+  }
+
+  it("take the same devices", () => {
+    const select = /<select class="smp-pool-device-trial"[^>]*>([\S\s]*?)<\/select>/.exec(template(POOL))![1]!;
+    const trials = [...select.matchAll(/<option value="([^"]*)"/g)].map((match) => match[1]!);
+    assert.ok(runtimeTakes({ devices: trials.map((trial) => ({ name: `with ${trial}`, trial })) }));
+    for (const devices of [[{ name: "a" }], [{ name: "" }], [{ name: "a" }, { name: "a" }], "a", [{}], [null]]) {
+      assert.equal(editorTakes("devices", devices), runtimeTakes({ devices }), JSON.stringify(devices));
+    }
+  });
+});
