@@ -63,9 +63,9 @@ describe("demo", function () {
   });
 
   it("updates with the image that is given", async () => {
-    const { code, out } = await run("--once", join(images, "ed25519-sha512-1.6.0.bin"));
+    const { code, out } = await run("--once", join(images, "rsa-2048-1.5.0.bin"));
     assert.equal(code, 0, out);
-    assert.match(out, /from 1\.0\.0 to 1\.6\.0, confirmed/);
+    assert.match(out, /from 1\.0\.0 to 1\.5\.0, confirmed/);
   });
 });
 

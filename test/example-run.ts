@@ -22,6 +22,7 @@ const CORE = [
   "function/89-delay",
   "sequence/17-split",
 ];
+let runs = 0;
 const OURS = ["pool", "connect", "image-state", "upload", "test", "reset", "confirm"];
 
 /** One entry of the debug sidebar. */
@@ -42,6 +43,7 @@ export class ExampleRun {
   readonly shown: Shown[] = [];
   readonly #statuses: { by: string; text: string }[] = [];
   readonly #flow: readonly FlowNode[];
+  #statusesBefore = 0;
   #changed = (): void => {};
 
   constructor(flow: readonly FlowNode[]) {
@@ -54,6 +56,7 @@ export class ExampleRun {
   press(name: string): void {
     const button = this.#flow.find((node) => node.type === "inject" && node.name === name);
     if (!button) throw new Error(`the example has no button "${name}"`);
+    this.#statusesBefore = this.statuses("progress").length;
     helper.getNode(button.id).receive({});
   }
 
@@ -73,9 +76,10 @@ export class ExampleRun {
     return this.#statuses.filter((entry) => entry.by === name).map(({ text }) => text);
   }
 
-  /** Waits until a text under the node "progress" names the phase. */
+  /** Waits until a text under the node "progress" names a phase, after the press of a button. */
   async progress(phase: string): Promise<void> {
-    await this.#until(`the phase ${phase}`, () => this.statuses("progress").some((text) => text.startsWith(phase)));
+    const seen = (): string[] => this.statuses("progress").slice(this.#statusesBefore);
+    await this.#until(`the phase ${phase}`, () => seen().some((text) => text.startsWith(phase)));
   }
 
   async end(): Promise<void> {
@@ -85,7 +89,8 @@ export class ExampleRun {
   }
 
   #onComms = ({ topic, data }: { topic: string; data: DebugEntry }): void => {
-    if (topic === "debug") this.shown.push({ by: data.name, value: valueOf(data) });
+    // Lines of the log come here as well; they have no name.
+    if (topic === "debug" && data.name) this.shown.push({ by: data.name, value: valueOf(data) });
     this.#changed();
   };
 
@@ -118,9 +123,15 @@ function valueOf({ format, msg }: DebugEntry): unknown {
   return /^(object|array|boolean|number)/i.test(format) ? (JSON.parse(msg) as unknown) : msg;
 }
 
+/** Virtual devices live as long as the process, under the id of their pool: another id gives new ones. */
+function withFreshDevices(flow: readonly FlowNode[]): FlowNode[] {
+  const pool = flow.find(({ type }) => type === "smp-pool")!.id;
+  return JSON.parse(JSON.stringify(flow).replaceAll(`"${pool}"`, `"${pool}-${++runs}"`)) as FlowNode[];
+}
+
 /** @param adapt changes the flow before it is deployed, e.g. its pool's settings */
 export async function runExample(file: string, adapt: (node: FlowNode) => void = () => {}): Promise<ExampleRun> {
-  const flow = readExample(file);
+  const flow = withFreshDevices(readExample(file));
   flow.forEach(adapt);
   const ours = OURS.map(
     (name) => (require(join(packageDir, "nodes", `smp-${name}`)) as { default: NodeModule }).default,

@@ -13,11 +13,16 @@ export function terminalView(out) {
       line(step, output === "error" ? `failed: ${msg.smp.error.code}` : summary(step, msg));
     } else if (out.isTTY) {
       bar(step, `${drawn(msg.payload)} ${detail(msg)}`);
-    } else if (toldPercent === undefined || msg.payload >= toldPercent + LINE_EVERY_PERCENT) {
+    } else if (isWorthALine(msg.payload, toldPercent)) {
       toldPercent = msg.payload;
       line(step, detail(msg));
     }
   };
+}
+
+function isWorthALine(percent, toldPercent) {
+  if (toldPercent === undefined) return true;
+  return percent >= toldPercent + LINE_EVERY_PERCENT || (percent === 100 && toldPercent < 100);
 }
 
 function drawn(percent) {
