@@ -14,7 +14,7 @@ const OUTPUTS = {
  * Calls `seen` for each message that leaves a node of this package, once however many wires it takes.
  * @param {(event: { step: string, output: "result"|"current"|"progress"|"error", msg: any }) => void} seen
  */
-export function watchFlow(RED, seen) {
+function watchFlow(RED, seen) {
   RED.hooks.add("onSend.smp-demo", (sends) => {
     const told = new Set();
     for (const { msg, source } of sends) {

@@ -1,0 +1,140 @@
+/** The real editor in Chromium: what a user sees in palette, dialogs and workspace. Needs Debian's chromium. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type Locator, type Page } from "playwright-core";
+import { nodeRedVersion, packageDir } from "../node-red";
+import { NodeRedProcess } from "../node-red-process";
+
+const STEPS = ["smp-connect", "smp-image-state", "smp-upload", "smp-test", "smp-reset", "smp-confirm"];
+const EXAMPLE = "02 - Whole update with progress and errors";
+const SHOWN_WITHIN_MS = 30_000;
+
+describe(`editor of Node-RED ${nodeRedVersion}`, function () {
+  this.timeout(120_000);
+  let nodeRed: NodeRedProcess;
+  let browser: Browser;
+  let page: Page;
+  /** Errors and warnings of the browser's console, failed requests, and requests to other hosts. */
+  const complaints: string[] = [];
+
+  before(async () => {
+    nodeRed = await NodeRedProcess.start({ nodesDir: packageDir });
+    browser = await chromium.launch({
+      executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
+      args: ["--no-sandbox"],
+    });
+    page = await browser.newPage({ viewport: { width: 1680, height: 900 } });
+    page.setDefaultTimeout(SHOWN_WITHIN_MS);
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => complaints.push(`uncaught: ${error.message}`));
+    page.on("response", (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
+    });
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(nodeRed.url) && !/^(data|blob|ws):/.test(url)) complaints.push(`foreign request: ${url}`);
+    });
+    await page.goto(nodeRed.url);
+    await page.locator("#red-ui-palette .red-ui-palette-node").first().waitFor();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.stop();
+  });
+
+  afterEach(() => assert.deepEqual(complaints.splice(0), [], "the browser complains"));
+
+  it("shows the six steps in the palette, with label and icon", async () => {
+    for (const type of STEPS) {
+      const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
+      await entry.waitFor();
+      assert.match((await entry.locator(".red-ui-palette-label").textContent()) ?? "", /^[a-z ]+$/);
+      const icon = await entry.locator(".red-ui-palette-icon").evaluate((it) => getComputedStyle(it).backgroundImage);
+      assert.match(icon, new RegExp(`${type}\\.svg`));
+    }
+  });
+
+  it("imports example 02 from the menu as a flow of its own", async () => {
+    await page.evaluate("RED.actions.invoke('core:show-import-dialog')");
+    await page.locator("#red-ui-clipboard-dialog-import-tabs").getByText("Examples").click();
+    const dialog = page.locator(".ui-dialog:visible");
+    await dialog.getByText("@smp-dfu/node-red").click();
+    await dialog.getByText(EXAMPLE).click();
+    await dialog.locator("#red-ui-clipboard-dialog-ok").click();
+    await page.locator("#red-ui-workspace-tabs").getByText("SMP 02 whole update").click();
+    await node("upload").waitFor();
+  });
+
+  it("deploys it with no node marked as invalid", async () => {
+    assert.equal(await page.locator(".red-ui-flow-node-error:not(.hide)").count(), 0);
+    const since = nodeRed.log.length;
+    await page.locator("#red-ui-header-button-deploy").click();
+    await nodeRed.logged(/Started (modified )?(flows|nodes)/, since);
+  });
+
+  it("runs it at the press of its button, and the nodes show how it ended", async () => {
+    await node("start").locator(".red-ui-flow-node-button-button").click();
+    await node("result").getByText("sensor-1 runs 1.5.0, confirmed").waitFor();
+    for (const step of ["connect", "state", "upload", "test", "reset", "confirm"]) {
+      const status = await node(step).locator(".red-ui-flow-node-status-label").textContent();
+      assert.ok(status, `${step} shows a status`);
+    }
+    mkdirSync(join(packageDir, ".cache"), { recursive: true });
+    await page.waitForFunction("!document.querySelector('.red-ui-notification')");
+    await page.evaluate("document.querySelector('#red-ui-workspace-chart').scrollTo(0, 0)");
+    await page.screenshot({ path: join(packageDir, `.cache/editor-${nodeRedVersion}.png`) });
+  });
+
+  for (const type of STEPS) {
+    it(`opens the dialog of ${type}, with every field labelled`, async () => {
+      await openDialog(type);
+      const rows = await page.locator(".red-ui-tray #dialog-form .form-row:visible").all();
+      assert.ok(rows.length > 0);
+      for (const row of rows) assert.ok(((await row.textContent()) ?? "").trim().length > 0, "a row without a text");
+      assert.doesNotMatch(await page.locator(".red-ui-tray #dialog-form").innerText(), /smp-[a-z-]+\.[a-z]+/);
+      await closeDialog();
+    });
+  }
+
+  it("opens the dialog of the pool, with every field labelled", async () => {
+    await openDialog("smp-connect");
+    await page.locator("#node-input-btn-pool-edit").click();
+    await page.locator("#node-config-input-maxSessions").waitFor();
+    const text = await page.locator("#node-config-dialog-edit-form").innerText();
+    assert.match(text, /sensor-1|Devices/i);
+    assert.doesNotMatch(text, /smp-pool\.[a-z]+/);
+    await page.locator("#node-config-dialog-cancel").click();
+    await closeDialog();
+  });
+
+  it("says what is wrong with a field, beside the field", async () => {
+    await openDialog("smp-upload");
+    const field = page.locator("#node-input-window");
+    await field.fill("99");
+    await field.blur();
+    await page.locator("#node-input-window.input-error").waitFor();
+    await field.hover();
+    const message = page.locator(".red-ui-popover").filter({ hasText: /1.*8/ });
+    await message.waitFor();
+    await closeDialog();
+  });
+
+  /** A node of the example in the workspace, by the end of its id. */
+  function node(name: string): Locator {
+    return page.locator(`#smp-ex2-${name}`);
+  }
+
+  async function openDialog(type: string): Promise<void> {
+    await page.evaluate(`RED.editor.edit(RED.nodes.filterNodes({ type: "${type}" })[0])`);
+    await page.locator("#node-dialog-cancel").waitFor();
+  }
+
+  async function closeDialog(): Promise<void> {
+    await page.locator("#node-dialog-cancel").click();
+    await page.locator(".red-ui-tray").waitFor({ state: "detached" });
+  }
+});
