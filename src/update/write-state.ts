@@ -1,13 +1,17 @@
 /** Marks an image for test or confirms it, and proves it by the list that comes back. */
-import { throwIfAborted } from "../clock";
+import { sleep, throwIfAborted } from "../clock";
+import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
-import { isUnanswered } from "./failure";
+import { isLinkLoss, isUnanswered } from "./failure";
 import { readImageState, toImageState } from "./state";
 import type { ImageState } from "./types";
 
 /** The request is not repeated blindly: a second one may be refused, or meet another image after a reboot. */
-const ATTEMPTS = 3;
+const WRITES = 3;
+/** Once a request is out whose effect nobody knows, a device that is away is worth waiting for. */
+const REOPENINGS = 6;
+const REOPEN_PAUSE_MS = 1_000;
 
 export interface StateChange {
   /** The request that the state as it is now calls for; without `hash` the running image is meant. */
@@ -29,21 +33,47 @@ export async function changeImageState(
   change: StateChange,
   signal: AbortSignal | undefined,
 ): Promise<ImageState> {
-  for (let attempt = 1; ; attempt++) {
-    const state = await readImageState(await device.session(signal), signal);
+  let unanswered: SmpError | undefined;
+  for (let writes = 0; ; writes++) {
+    const state = await readPatiently(device, unanswered ? REOPENINGS : 0, signal);
     if (change.isDone(state)) return state;
-    const { hash, confirm } = change.request(state);
-    const body = { ...(hash !== undefined && { hash: Buffer.from(hash, "hex") }), confirm };
+    if (unanswered && writes === WRITES) throw unanswered;
+    const answer = await write(device, change.request(state), signal);
+    if (!(answer instanceof SmpError)) return answer;
+    unanswered = answer;
+  }
+}
+
+/** @param reopenings how often a link that broke is opened anew */
+async function readPatiently(
+  device: DeviceHandle,
+  reopenings: number,
+  signal: AbortSignal | undefined,
+): Promise<ImageState> {
+  for (let left = reopenings; ; left--) {
     try {
-      const session = await device.session(signal);
-      return toImageState(await session.request(imageGroup.writeState, body, { signal }));
+      return await readImageState(await device.session(signal), signal);
     } catch (error) {
       throwIfAborted(signal);
-      if (!isUnanswered(error)) throw error;
-      if (attempt < ATTEMPTS) continue;
-      const last = await readImageState(await device.session(signal), signal);
-      if (change.isDone(last)) return last;
-      throw error;
+      if (left === 0 || !isLinkLoss(error)) throw error;
+      await sleep(REOPEN_PAUSE_MS, signal);
     }
+  }
+}
+
+/** The list that answers, or the error when the request may have had its effect all the same. */
+async function write(
+  device: DeviceHandle,
+  { hash, confirm }: ReturnType<StateChange["request"]>,
+  signal: AbortSignal | undefined,
+): Promise<ImageState | SmpError> {
+  const body = { ...(hash !== undefined && { hash: Buffer.from(hash, "hex") }), confirm };
+  const session = await device.session(signal);
+  try {
+    return toImageState(await session.request(imageGroup.writeState, body, { signal }));
+  } catch (error) {
+    throwIfAborted(signal);
+    if (isUnanswered(error)) return error;
+    throw error;
   }
 }

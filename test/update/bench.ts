@@ -14,6 +14,7 @@ import type { DeviceHandle } from "../../src/session/types";
 import { findCommand } from "../../src/smp/commands";
 import { decodeMessage, type CborMap } from "../../src/smp/message";
 import type { Link, Transport } from "../../src/transport/transport";
+import { FrameQueue } from "../../src/transport/frame-queue";
 import { virtualTransport } from "../../src/transport/virtual";
 import type { UploadResult } from "../../src/update/types";
 import { uploadFirmware, type UploadOptions } from "../../src/update/upload";
@@ -47,6 +48,8 @@ export class Bench {
   /** All requests that were handed to the link, in order. */
   readonly sent: Sent[] = [];
   linkFault: LinkFault = () => undefined;
+  /** The link stays silent when the device goes away, as UDP does. */
+  hideLoss = false;
   /** Most upload requests that were ever under way at once. */
   mostUnanswered = 0;
   #unanswered = 0;
@@ -75,6 +78,15 @@ export class Bench {
     const source = await openFirmware(file);
     const info = await inspectFirmware(source);
     return await this.run((device) => uploadFirmware(device, source, info, options));
+  }
+
+  /** Until the device runs again after a reboot. */
+  async started(): Promise<void> {
+    await this.#toEnd(
+      (async () => {
+        while (this.device.state !== "application") await new Promise((resolve) => setImmediate(resolve));
+      })(),
+    );
   }
 
   /** The requests of one command. */
@@ -119,7 +131,8 @@ export class Bench {
       ...transport,
       open: async (name, signal) => {
         this.#activity++;
-        return this.#breakableLink(await transport.open(name, signal));
+        const open = () => transport.open(name, signal);
+        return this.#breakableLink(this.hideLoss ? datagrams(await open(), open) : await open());
       },
     };
   }
@@ -161,6 +174,38 @@ export class Bench {
       yield frame;
     }
   }
+}
+
+/** A link that is always open, as a UDP socket is: while the device is away, frames vanish. */
+function datagrams(first: Link, open: () => Promise<Link>): Link {
+  const frames = new FrameQueue();
+  let current: Link | undefined;
+  const use = (link: Link): Link => {
+    current = link;
+    const pump = async (): Promise<void> => {
+      for await (const frame of link.frames) frames.push(frame);
+    };
+    void pump().catch(() => (current = undefined));
+    return link;
+  };
+  use(first);
+  return {
+    label: first.label,
+    maxFrameBytes: first.maxFrameBytes,
+    maxInFlight: first.maxInFlight,
+    frames,
+    send: async (frame, signal) => {
+      try {
+        await (current ?? use(await open())).send(frame, signal);
+      } catch {
+        current = undefined;
+      }
+    },
+    close: async () => {
+      frames.end();
+      await current?.close();
+    },
+  };
 }
 
 let clock: (Clock & { uninstall(): void }) | undefined;
