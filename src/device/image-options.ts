@@ -72,11 +72,12 @@ export function completeOptions(options: DeviceImagesOptions): ImageOptions {
     ...options,
   };
   checkLayout(complete);
+  for (const content of complete.contents) checkContent(complete, content);
   return complete;
 }
 
-function checkLayout({ slotBytes, pageBytes, contents }: ImageOptions): void {
-  if (slotBytes % pageBytes !== 0 || slotBytes < pageBytes) {
+function checkLayout({ slotBytes, pageBytes }: ImageOptions): void {
+  if (slotBytes % pageBytes !== 0) {
     throw new SmpError(
       "SMP_BAD_SETTING",
       `the virtual device cannot have slots of ${slotBytes} bytes in pages of ${pageBytes} bytes`,
@@ -84,18 +85,30 @@ function checkLayout({ slotBytes, pageBytes, contents }: ImageOptions): void {
     );
   }
   const slot = new NorFlash(slotBytes, pageBytes);
-  if (slot.pages < trailerPages(slot) + 2) {
+  const minPages = trailerPages(slot) + 2;
+  if (slot.pages < minPages) {
     throw new SmpError("SMP_BAD_SETTING", `a slot of ${slotBytes} bytes has no room beside MCUboot's trailer`, {
       field: "slotBytes",
-      hint: `Give at least ${(trailerPages(slot) + 2) * pageBytes} bytes.`,
+      hint: `Give at least ${minPages * pageBytes} bytes.`,
     });
   }
-  const large = contents.find(({ bytes }) => bytes.length > slotBytes);
-  if (large) {
-    throw new SmpError(
-      "SMP_IMAGE_TOO_LARGE",
-      `the file for slot ${large.slot} has ${large.bytes.length} bytes, the slot only ${slotBytes}`,
-      { limit: slotBytes },
-    );
+}
+
+function checkContent({ imageCount, mode, slotBytes, pageBytes }: ImageOptions, content: SlotContent): void {
+  const { image = 0, slot, bytes } = content;
+  if (image >= imageCount) {
+    throw new SmpError("SMP_BAD_SETTING", `a file is given for image ${image}, the virtual device has ${imageCount}`, {
+      field: "imageCount",
+      hint: "Images are counted from 0.",
+    });
   }
+  const limit = mode === "swap-offset" && slot === 1 ? slotBytes - pageBytes : slotBytes;
+  if (bytes.length <= limit) return;
+  throw new SmpError(
+    "SMP_IMAGE_TOO_LARGE",
+    `the file for slot ${slot} has ${bytes.length} bytes, the slot only ${limit}`,
+    {
+      limit,
+    },
+  );
 }
