@@ -42,7 +42,7 @@ export const PACES = {
    * 250 ms is CONFIG_MCUMGR_GRP_OS_RESET_MS.
    */
   real: {
-    requestMs: 15,
+    requestMs: 5,
     linkBytesPerSecond: 36_000,
     erasePageMs: 85,
     writeBytesPerSecond: 97_000,

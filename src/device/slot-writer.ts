@@ -4,6 +4,7 @@
  */
 import type { FlashSlot } from "./image-store";
 import { type Pace, transferMs } from "./pace";
+import { trailerPages } from "./trailer";
 
 /** CONFIG_IMG_BLOCK_BUF_SIZE. */
 const BLOCK_BYTES = 512;
@@ -54,9 +55,12 @@ export class SlotWriter {
     return ms + transferMs(bytes, this.#pace.writeBytesPerSecond);
   }
 
+  /** The pages of the trailer that are not among those that the file uses. */
   #eraseTrailer(usedBytes: number): number {
-    const lastPage = this.#slot.sizeBytes - this.#slot.pageBytes;
-    return usedBytes > lastPage ? 0 : this.#erase(lastPage, 1);
+    const { sizeBytes, pageBytes } = this.#slot;
+    const trailer = sizeBytes - trailerPages({ pages: sizeBytes / pageBytes, pageBytes }) * pageBytes;
+    const startBytes = Math.max(trailer, Math.ceil(usedBytes / pageBytes) * pageBytes);
+    return startBytes < sizeBytes ? this.#erase(startBytes, sizeBytes - startBytes) : 0;
   }
 
   #erase(offBytes: number, lengthBytes: number): number {

@@ -31,11 +31,11 @@ export interface Trailer {
 }
 
 /** Bytes of a slot's end that an image must leave free to be swapped. */
-export function trailerBytes(flash: NorFlash): number {
+export function trailerBytes(flash: Pick<NorFlash, "pages">): number {
   return FROM_END.swapSize + STEPS_PER_PAGE * flash.pages * ALIGN;
 }
 
-export function trailerPages(flash: NorFlash): number {
+export function trailerPages(flash: Pick<NorFlash, "pages" | "pageBytes">): number {
   return Math.ceil(trailerBytes(flash) / flash.pageBytes);
 }
 
