@@ -1,8 +1,8 @@
 /** From what a flow gives as firmware to a source that can be read. */
 import { isAbsolute, resolve } from "node:path";
-import { inspectFirmware, openFirmware, type FirmwareInfo, type FirmwareSource } from "../../src/index";
+import { inspectFirmware, openFirmware, SmpError, type FirmwareInfo, type FirmwareSource } from "../../src/index";
 import type { NodeAPI } from "./red";
-import { resolveSample } from "./sample";
+import { isSampleName, resolveSample } from "./sample";
 import type { Given } from "./checks";
 
 export interface FirmwareOptions {
@@ -23,10 +23,31 @@ export async function withFirmware<T>(
   const what = field.origin ?? field.name;
   const source = await openFirmware(located(RED, value), { signal, what });
   try {
-    return await work(source, await inspectFirmware(source, { signal }));
+    const named = nameSource(source, value, what);
+    return await work(named, await inspect(named, what, signal));
   } finally {
     await source.close();
   }
+}
+
+async function inspect(source: FirmwareSource, field: string, signal: AbortSignal): Promise<FirmwareInfo> {
+  try {
+    return await inspectFirmware(source, { signal });
+  } catch (thrown) {
+    throw thrown instanceof SmpError ? thrown.with({ field }) : thrown;
+  }
+}
+
+/** What the flow calls it, where the library cannot know that. */
+function nameSource(source: FirmwareSource, value: unknown, what: string): FirmwareSource {
+  const isSample = typeof value === "string" && isSampleName(value.trim());
+  if (!isSample && !(value instanceof Uint8Array)) return source;
+  return {
+    label: isSample ? value.trim() : `${what} (${source.label})`,
+    sizeBytes: source.sizeBytes,
+    read: (offBytes, lengthBytes) => source.read(offBytes, lengthBytes),
+    close: () => source.close(),
+  };
 }
 
 function located(RED: NodeAPI, value: unknown): unknown {

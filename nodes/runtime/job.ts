@@ -105,14 +105,16 @@ export class Job {
     work: (device: DeviceHandle) => Promise<T>,
     options: { sole?: boolean } = {},
   ): Promise<T> {
+    const sessions = pool.sessions();
     const operation = {
       name: this.#at.step.name,
       signal: this.signal,
-      onWaiting: (ahead: number) => this.show(this.words.shared(ahead > 0 ? "waiting" : "connecting", { ahead })),
+      onWaiting: (ahead: number) => ahead > 0 && this.show(this.words.shared("waiting", { ahead })),
       ...options,
     };
-    return pool.sessions().use(device, operation, async (handle) => {
-      this.show(this.words.shared("connecting"));
+    return sessions.use(device, operation, async (handle) => {
+      const isOpen = sessions.status().some(({ key, link }) => key === handle.key && link === "open");
+      if (!isOpen) this.show(this.words.shared("connecting"));
       await handle.session(this.signal);
       this.show(this.words.own("busy"));
       return work(handle);

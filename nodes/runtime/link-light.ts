@@ -45,10 +45,13 @@ export class LinkLight {
     const { status, words } = this.#runner;
     const all = [...this.#devices.values()];
     const open = all.filter((device) => device?.link === "open").length;
-    const lost = all.find((device) => device?.link === "closed" && device.lastError)?.lastError;
+    const lost = all.find((device) => device?.lastError)?.lastError;
     if (open > 0) {
       const text = all.length === 1 ? words.own("connected") : words.own("some-connected", { open, all: all.length });
       status.rest({ fill: "green", shape: "dot", text });
+    } else if (all.some((device) => device?.running !== undefined)) {
+      // The one who works with it connects again, perhaps after a reboot, and tells if that fails.
+      status.rest({ fill: "yellow", shape: "ring", text: words.shared("connecting") });
     } else if (lost) {
       status.rest({ fill: "red", shape: "ring", text: words.shared(`error.${toSmpError(lost).code}`) });
     } else {

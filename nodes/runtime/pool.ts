@@ -25,7 +25,7 @@ export function becomePool(node: Node, config: PoolConfig): void {
     fault,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node.id, settings));
+      return (pool ??= openPool(node, settings));
     },
   } satisfies Omit<PoolNode, keyof Node>);
   if (fault) node.error(fault.message);
@@ -45,9 +45,13 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(nodeId: string, { devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
-  const fleet = virtualFleet(nodeId, devices, hardware);
-  return createPool(virtualTransport(fleet), { ...limits, session: { protocol, attempts } });
+function openPool(node: Node, { devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
+  try {
+    const fleet = virtualFleet(node.id, devices, hardware);
+    return createPool(virtualTransport(fleet), { ...limits, session: { protocol, attempts } });
+  } catch (thrown) {
+    throw badPool(node, toSmpError(thrown));
+  }
 }
 
 /** Made anew for each user, who adds own facts to it. */

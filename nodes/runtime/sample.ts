@@ -11,9 +11,13 @@ const PREFIX = "sample:";
 /** What virtual devices run when they are new. */
 export const FACTORY_SAMPLE = `${PREFIX}1.0.0`;
 
+export function isSampleName(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
 /** The file behind "sample:1.5.0"; any other text is a path and stays. @throws SMP_BAD_INPUT when there is no such sample */
 export function resolveSample(text: string): string {
-  if (!text.startsWith(PREFIX)) return text;
+  if (!isSampleName(text)) return text;
   const version = text.slice(PREFIX.length);
   const samples = readdirSync(FOLDER).flatMap((file) => FILE.exec(file)?.[1] ?? []);
   if (samples.includes(version)) return join(FOLDER, `sample-${version}.bin`);

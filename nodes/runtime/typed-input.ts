@@ -1,7 +1,7 @@
 /** Values of typed inputs: a pair of properties, `x` and `xType`, in a node's configuration. */
 import { messageOf, SmpError } from "../../src/index";
 import type { Field, Given } from "./checks";
-import type { FlowMessage, FlowNode, NodeAPI } from "./red";
+import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
 
 export interface TypedInput {
   /** As the edit dialog calls it; its type is in `<name>Type`. */
@@ -45,14 +45,21 @@ function evaluate(RED: NodeAPI, node: FlowNode, msg: FlowMessage, { value, type 
   if (type === "msg") return Promise.resolve(messageProperty(RED, msg, text));
   return new Promise((resolve, reject) => {
     RED.util.evaluateNodeProperty(text, type, node, msg, (error, result) => {
-      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      if (error) reject(asError(error));
       else resolve(result);
     });
   });
 }
 
+/** JSONata's errors are plain objects with a message. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const { message } = recordOf(thrown);
+  return new Error(typeof message === "string" ? message : String(thrown));
+}
+
 /** Undefined also when an object on the way is missing, for which Node-RED throws a TypeError. */
-export function messageProperty(RED: NodeAPI, msg: FlowMessage, path: string): unknown {
+function messageProperty(RED: NodeAPI, msg: FlowMessage, path: string): unknown {
   try {
     return RED.util.getMessageProperty(msg, path);
   } catch (thrown) {
