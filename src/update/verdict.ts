@@ -15,17 +15,19 @@ export interface Judgement {
 export interface BeforeAndAfter {
   readonly before: ImageState;
   readonly after: ImageState;
-  /** The image in question; what the state before promised for each image number when absent. */
+  /** The image in question. Of the other images, or when absent, only what the state before promised is judged. */
   readonly wanted?: WantedImage | undefined;
 }
 
 export function judge({ before, after, wanted }: BeforeAndAfter): Judgement {
-  if (wanted) return judgeImage(before, after, wanted);
   const numbers = new Set([...before, ...after].map((slot) => slot.image));
-  const judgements = [...numbers].map((image) => judgeImage(before, after, inQuestion(before, after, image)));
+  const others = [...numbers].filter((image) => image !== wanted?.image);
+  const judgements = others.map((image) => judgeImage(before, after, inQuestion(before, after, image)));
+  if (wanted) judgements.unshift(judgeImage(before, after, wanted));
   const broken = judgements.find((each) => !each.asPromised);
   const changed = judgements.find((each) => each.verdict !== "already-current");
-  return broken ?? changed ?? judgements[0] ?? failed("the device lists no images", before.length === 0);
+  const first = wanted ? judgements[0] : (changed ?? judgements[0]);
+  return broken ?? first ?? failed("the device lists no images", before.length === 0);
 }
 
 /** The image that the reset is about: the pending one, the one on trial, or the one that runs. */

@@ -17,11 +17,21 @@ import type { Link, Transport } from "../../src/transport/transport";
 import { FrameQueue } from "../../src/transport/frame-queue";
 import { virtualTransport } from "../../src/transport/virtual";
 import type { UploadResult } from "../../src/update/types";
+import { buildImage } from "../build-image";
 import { uploadFirmware, type UploadOptions } from "../../src/update/upload";
 
 export const A = testImage("hash-only-1.0.0.bin");
 export const B = testImage("hash-only-1.2.3+4.bin");
 export const C = testImage("hash-only-2.0.0+77.bin");
+
+/** A small file, and a device on which it takes a dozen requests. */
+export const SMALL_FILE = buildImage({ version: "1.1.0", payloadBytes: 2_000 });
+export const SMALL: BenchOptions = {
+  slot0: buildImage({ version: "1.0.0", payloadBytes: 2_000 }),
+  slotBytes: 32 * 1024,
+  bufSize: 320,
+  bufCount: 4,
+};
 
 export function testImage(name: string): Buffer {
   return readFileSync(join(__dirname, "../images", name));

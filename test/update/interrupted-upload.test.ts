@@ -15,12 +15,8 @@ import {
 import { image } from "../../src/smp/commands";
 import type { UploadProgress } from "../../src/update/types";
 import { buildImage } from "../build-image";
-import { A, B, useBench, type BenchOptions } from "./bench";
+import { SMALL, SMALL_FILE, useBench, type BenchOptions } from "./bench";
 import { rejectsWith } from "./expect";
-
-const FILE = buildImage({ version: "1.1.0", payloadBytes: 2_500 });
-/** Frames so small that the file takes a dozen. */
-const SMALL: BenchOptions = { bufSize: 320, bufCount: 4 };
 
 describe("upload over a bad link", () => {
   const newBench = useBench();
@@ -28,7 +24,7 @@ describe("upload over a bad link", () => {
   /** How many requests of any kind an undisturbed upload takes. */
   async function undisturbed(options: BenchOptions): Promise<{ all: number; chunks: number }> {
     const bench = newBench(options);
-    await bench.upload(FILE);
+    await bench.upload(SMALL_FILE);
     return { all: bench.sent.length, chunks: bench.requests("image.upload").length };
   }
 
@@ -48,8 +44,8 @@ describe("upload over a bad link", () => {
         for (let position = 1; position <= all; position++) {
           const bench = newBench(SMALL);
           bench.device.faults.add(nth(position, fault));
-          const result = await bench.upload(FILE, { window });
-          bench.assertSlot(1, FILE);
+          const result = await bench.upload(SMALL_FILE, { window });
+          bench.assertSlot(1, SMALL_FILE);
           assert.equal(result.outcome, "uploaded", `request ${position}`);
           assert.ok(bench.firstChunks <= 2, `request ${position}: started ${bench.firstChunks} times`);
         }
@@ -61,8 +57,8 @@ describe("upload over a bad link", () => {
     const { chunks } = await undisturbed(SMALL);
     const bench = newBench(SMALL);
     bench.device.faults.add(only(image.upload, nth(chunks, loseAnswer)));
-    const result = await bench.upload(FILE);
-    assert.equal(result.sentBytes, FILE.length);
+    const result = await bench.upload(SMALL_FILE);
+    assert.equal(result.sentBytes, SMALL_FILE.length);
     assert.equal(bench.firstChunks, 1);
   });
 
@@ -71,11 +67,24 @@ describe("upload over a bad link", () => {
       const { chunks } = await undisturbed({ ...SMALL, profile });
       const bench = newBench({ ...SMALL, profile });
       bench.device.faults.add(only(image.upload, nth(chunks, loseRequest)));
-      const result = await bench.upload(FILE);
-      bench.assertSlot(1, FILE);
+      const result = await bench.upload(SMALL_FILE);
+      bench.assertSlot(1, SMALL_FILE);
       assert.equal(bench.firstChunks, 1);
       assert.equal(bench.requests("image.upload").length, chunks + 1);
       assert.equal(result.retries, 1);
+    }
+  });
+
+  it("survives any mixture of losses, repetitions and delays", async () => {
+    const mixture = [loseRequest, loseAnswer, duplicateAnswer, delayAnswer(4_000), answerWrongSequence];
+    for (let seed = 1; seed <= 24; seed++) {
+      const random = pseudoRandom(seed);
+      const bench = newBench({ ...SMALL, bufCount: 9 });
+      const storm: Fault = (exchange) => random() < 0.25 && mixture[Math.floor(random() * mixture.length)]!(exchange);
+      bench.device.faults.add(only(image.upload, storm));
+      const result = await bench.upload(SMALL_FILE, { window: 1 + (seed % 8) });
+      bench.assertSlot(1, SMALL_FILE);
+      assert.equal(result.outcome, "uploaded", `seed ${seed}`);
     }
   });
 
@@ -89,8 +98,8 @@ describe("upload over a bad link", () => {
           const bench = newBench(SMALL);
           bench.linkFault = (_, count) => (count === position ? cut : undefined);
           const onProgress = ({ phase }: UploadProgress): void => void reported.push(phase);
-          const result = await bench.upload(FILE, { window, onProgress });
-          bench.assertSlot(1, FILE);
+          const result = await bench.upload(SMALL_FILE, { window, onProgress });
+          bench.assertSlot(1, SMALL_FILE);
           assert.equal(result.outcome, "uploaded");
           // Nothing that the device had is sent again: at most the window, and the first chunk that asks where it is.
           const sent = bench.requests("image.upload").length;
@@ -106,8 +115,8 @@ describe("upload over a bad link", () => {
     for (let position = 2; position <= all; position++) {
       const bench = newBench(SMALL);
       bench.device.faults.add(nth(position, rebootInstead));
-      const result = await bench.upload(FILE);
-      bench.assertSlot(1, FILE);
+      const result = await bench.upload(SMALL_FILE);
+      bench.assertSlot(1, SMALL_FILE);
       assert.equal(result.outcome, "uploaded");
       assert.ok(bench.firstChunks <= 2);
     }
@@ -118,19 +127,19 @@ describe("upload over a bad link", () => {
     bench.device.faults.add((exchange) => {
       if (Number(exchange.body["off"]) > 700) exchange.reboot();
     });
-    const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(FILE, { window: 1 }));
+    const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(SMALL_FILE, { window: 1 }));
     assert.match(error.message, /was lost by the device 4 times/);
     assert.equal(error.retryable, true);
-    bench.assertSlot(0, A);
+    bench.assertSlot(0, SMALL.slot0!);
   });
 
   it("gives up when the link breaks again and again without progress", async () => {
     const bench = newBench(SMALL);
     bench.linkFault = ({ body }) => (Number(body["off"]) > 700 ? "cut" : undefined);
-    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(FILE, { window: 1 }));
-    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of 2572 bytes`));
+    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(SMALL_FILE, { window: 1 }));
+    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of ${SMALL_FILE.length} bytes`));
     bench.linkFault = () => undefined;
-    assert.equal((await bench.upload(FILE)).resumedFromBytes, error.details.off);
+    assert.equal((await bench.upload(SMALL_FILE)).resumedFromBytes, error.details.off);
   });
 
   it("ends with a resumable error when the link does not come back", async () => {
@@ -139,11 +148,11 @@ describe("upload over a bad link", () => {
       if (count === 6) bench.device.powerOff();
       return undefined;
     };
-    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(FILE));
+    const error = await rejectsWith("SMP_LINK_LOST", () => bench.upload(SMALL_FILE));
     assert.equal(error.details.phase, "reconnecting");
     assert.equal(error.retryable, true);
     assert.ok(error.details.off! > 0);
-    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of ${FILE.length} bytes`));
+    assert.match(error.message, new RegExp(`stopped at ${error.details.off} of ${SMALL_FILE.length} bytes`));
   });
 
   it("can be aborted at any chunk, and goes on from there the next time", async () => {
@@ -157,19 +166,19 @@ describe("upload over a bad link", () => {
         return undefined;
       };
       const error = await rejectsWith("SMP_ABORTED", () =>
-        bench.upload(FILE, { window: 1, signal: controller.signal }),
+        bench.upload(SMALL_FILE, { window: 1, signal: controller.signal }),
       );
       assert.equal(error.retryable, true);
       bench.linkFault = () => undefined;
-      const result = await bench.upload(FILE, { window: 1 });
-      bench.assertSlot(1, FILE);
+      const result = await bench.upload(SMALL_FILE, { window: 1 });
+      bench.assertSlot(1, SMALL_FILE);
       if (position === chunks) {
         assert.equal(result.outcome, "already-in-slot");
         continue;
       }
       assert.equal(result.resumedFromBytes > 0, position > 1, `aborted at chunk ${position}`);
       // What the device had is not sent again, but for the first chunk that asks where it is.
-      assert.ok(result.sentBytes - bench.firstChunkBytes <= FILE.length - result.resumedFromBytes);
+      assert.ok(result.sentBytes - bench.firstChunkBytes <= SMALL_FILE.length - result.resumedFromBytes);
     }
   });
 
@@ -179,7 +188,9 @@ describe("upload over a bad link", () => {
     const onProgress = ({ phase }: UploadProgress): void => {
       if (phase === "uploading") controller.abort(new RangeError("enough"));
     };
-    const error = await rejectsWith("SMP_ABORTED", () => bench.upload(FILE, { signal: controller.signal, onProgress }));
+    const error = await rejectsWith("SMP_ABORTED", () =>
+      bench.upload(SMALL_FILE, { signal: controller.signal, onProgress }),
+    );
     assert.ok(error.cause instanceof RangeError);
   });
 
@@ -189,9 +200,16 @@ describe("upload over a bad link", () => {
     const onProgress = ({ offBytes }: UploadProgress): void => {
       if (offBytes > 900) controller.abort();
     };
-    await rejectsWith("SMP_ABORTED", () => bench.upload(FILE, { signal: controller.signal, onProgress }));
-    const result = await bench.upload(B);
-    bench.assertSlot(1, B);
+    await rejectsWith("SMP_ABORTED", () => bench.upload(SMALL_FILE, { signal: controller.signal, onProgress }));
+    const other = buildImage({ version: "1.2.0", payloadBytes: 3_000 });
+    const result = await bench.upload(other);
+    bench.assertSlot(1, other);
     assert.equal(result.resumedFromBytes, 0);
   });
 });
+
+/** The same numbers from 0 to 1 for the same seed (Park and Miller). */
+function pseudoRandom(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}

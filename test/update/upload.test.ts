@@ -5,7 +5,7 @@ import { openFirmware } from "../../src/image/source";
 import type { UploadProgress } from "../../src/update/types";
 import { uploadFirmware } from "../../src/update/upload";
 import { buildImage } from "../build-image";
-import { B, testImage, useBench } from "./bench";
+import { B, SMALL, SMALL_FILE, testImage, useBench } from "./bench";
 import { rejectsWith } from "./expect";
 
 describe("upload", () => {
@@ -77,10 +77,10 @@ describe("upload", () => {
   for (const bufCount of [2, 4]) {
     for (let window = 1; window <= 8; window++) {
       it(`loses nothing with a window of ${window} on a device of ${bufCount} buffers`, async () => {
-        const bench = newBench({ bufCount });
-        const result = await bench.upload(B, { window });
-        bench.assertSlot(1, B);
-        assert.equal(result.sentBytes, B.length);
+        const bench = newBench({ ...SMALL, bufCount });
+        const result = await bench.upload(SMALL_FILE, { window });
+        bench.assertSlot(1, SMALL_FILE);
+        assert.equal(result.sentBytes, SMALL_FILE.length);
       });
     }
   }
@@ -96,9 +96,14 @@ describe("upload", () => {
     assert.equal(bench.mostUnanswered, 1);
   });
 
-  for (const linkBytes of [100, 116, 244, 495]) {
+  for (const [linkBytes, payloadBytes] of [
+    [100, 5_000],
+    [116, 5_000],
+    [244, 70_000],
+    [495, 70_000],
+  ] as const) {
     it(`keeps to a link that carries ${linkBytes} bytes`, async () => {
-      const file = buildImage({ version: "1.1.0", payloadBytes: 70_000 });
+      const file = buildImage({ version: "1.1.0", payloadBytes });
       const bench = newBench({ linkBytes });
       await bench.upload(file);
       bench.assertSlot(1, file);
@@ -119,6 +124,20 @@ describe("upload", () => {
     } finally {
       await source.close();
     }
+  });
+
+  it("goes on from the offset that MCUboot's recovery gives, which keeps back what does not fill a flash word", async () => {
+    const bench = newBench({
+      profile: "mcuboot-recovery",
+      recovery,
+    });
+    const result = await bench.upload(B);
+    bench.assertSlot(0, B);
+    assert.equal(result.retries, 0);
+    assert.deepEqual(
+      result.images.map((slot) => slot.version),
+      ["1.2.3+4"],
+    );
   });
 
   it("uploads the image of another number into that image's slot", async () => {

@@ -188,6 +188,15 @@ const ROWS: Row[] = [
     because: /6\.0\.0 is gone/,
   },
   {
+    it: "rejected when the wanted image runs, but another that was pending did not make it",
+    before: state(A_RUNS, B_PENDING, "1/0 5.0.0 active confirmed", "1/1 6.0.0 pending"),
+    after: state("0 2.0.0 active", "1 1.0.0 confirmed", "1/0 5.0.0 active confirmed"),
+    wanted: wanted("2.0.0"),
+    verdict: "rejected-by-bootloader",
+    asPromised: false,
+    because: /6\.0\.0 is gone/,
+  },
+  {
     it: "testing when only one of two images was pending",
     before: state("0 1.0.0 active confirmed", "1/0 5.0.0 active confirmed", "1/1 6.0.0 pending"),
     after: state("0 1.0.0 active confirmed", "1/0 6.0.0 active", "1/1 5.0.0 confirmed"),
