@@ -101,6 +101,13 @@ describe("confirm", () => {
     assert.deepEqual(flags(await read(bench)), ["0 1.0.0 active confirmed", "1 1.2.3+4"]);
   });
 
+  it("does not believe an answer that shows nothing confirmed", async () => {
+    const bench = await onTrial();
+    bench.device.store.setState = () => undefined;
+    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => confirm(bench));
+    assert.match(error.message, /does not show the running image as confirmed/);
+  });
+
   it("passes a refusal on", async () => {
     const bench = await onTrial();
     bench.device.faults.add(only(image.writeState, refuseWith({ group: 1, rc: 32 })));
