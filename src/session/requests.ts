@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { Command } from "../smp/command";
 import type { CborMap } from "../smp/message";
@@ -29,7 +30,10 @@ export class Requests {
     this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
   }
 
-  /** As `SmpSession.request`, for frames up to `maxFrameBytes`. */
+  /**
+   * As `SmpSession.request`, for frames up to `maxFrameBytes`. The signal keeps it from sending; what was sent is waited
+   * for all the same, as the device works on it.
+   */
   async request<Req extends Shape, Res extends Shape>(
     row: Command<Req, Res>,
     body: Body<Req>,
@@ -42,7 +46,8 @@ export class Requests {
       try {
         const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
         const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
-        return await this.#once(row, request, options.signal);
+        throwIfAborted(options.signal);
+        return await this.#once(row, request);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -51,25 +56,21 @@ export class Requests {
     }
   }
 
-  async #once<Res extends Shape>(
-    row: Command<Shape, Res>,
-    request: Omit<Try, "version">,
-    signal: AbortSignal | undefined,
-  ): Promise<Body<Res>> {
+  async #once<Res extends Shape>(row: Command<Shape, Res>, request: Omit<Try, "version">): Promise<Body<Res>> {
     const { version } = this.#dialect;
-    const answer = await this.#ask({ ...request, version }, signal);
+    const answer = await this.#ask({ ...request, version });
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
       if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }, signal));
+      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }));
     }
   }
 
-  async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+  async #ask(request: Try): Promise<CborMap> {
     try {
-      const answer = await this.exchange.ask(request, signal);
+      const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
       return answer.body;
     } catch (error) {
