@@ -97,6 +97,29 @@ describe("pool: the session of a device", () => {
     assert.deepEqual(transport.attempts, ["a", "a"]);
   });
 
+  it("is opened anew at once when an operation has closed it itself", async () => {
+    const { pool } = makePool();
+    await pool.use("a", operation("x"), async (device) => {
+      const closed = await device.session();
+      void closed.close();
+      assert.notEqual(await device.session(), closed);
+    });
+  });
+
+  it("is not opened any further when the operation ends without waiting for it", async () => {
+    const { pool, transport } = makePool({ maxSessions: 1 });
+    transport.opening = () => new Promise(() => {});
+    let unawaited: Promise<unknown> | undefined;
+    await pool.use("a", operation("hasty"), async (device) => {
+      unawaited = assert.rejects(device.session(), { code: "SMP_INTERNAL", message: /hasty on a has ended/ });
+      await time.pass(0);
+    });
+    await unawaited;
+    transport.opening = async () => {};
+    await pool.use("b", operation("x"), (device) => device.session());
+    assert.deepEqual(transport.attempts, ["a", "b"]);
+  });
+
   it("is shown as it comes and goes, with the reason of a loss", async () => {
     const { pool, transport } = makePool();
     const states: LinkState[] = [];
