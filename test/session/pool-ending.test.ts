@@ -38,6 +38,18 @@ describe("pool: disconnect", () => {
     assert.equal(time.pending(), 0);
   });
 
+  it("keeps work from beginning that was just about to", async () => {
+    const { pool } = makePool();
+    let hasRun = false;
+    const failed = assert.rejects(
+      pool.use("a", operation("x"), async () => void (hasRun = true)),
+      { code: "SMP_ABORTED" },
+    );
+    await pool.disconnect("a");
+    await failed;
+    assert.equal(hasRun, false);
+  });
+
   it("keeps work that goes on regardless from the device", async () => {
     const { pool, transport } = makePool();
     const gate = new Gate();

@@ -4,7 +4,7 @@ import { SmpError } from "../../src/errors";
 import { os } from "../../src/smp/commands";
 import type { DeviceHandle, LinkState } from "../../src/session/types";
 import { useFakeTime } from "./fake-time";
-import { afterParameters } from "./scripted-link";
+import { afterParameters, zephyr } from "./scripted-link";
 import { Gate, makePool, operation } from "./scripted-transport";
 
 const echo = async (device: DeviceHandle, d: string): Promise<string> => {
@@ -68,6 +68,26 @@ describe("pool: the session of a device", () => {
     await work;
     assert.equal(transport.attempts.length, 2);
     assert.equal(getEventListeners(one.signal, "abort").length, 0);
+  });
+
+  it("is not opened again before the link of an aborted attempt is closed", async () => {
+    const { pool, transport } = makePool();
+    const closed = new Gate();
+    transport.closing = () => closed.passed;
+    transport.script = () => undefined;
+    await pool.use("a", operation("x"), async (device) => {
+      const controller = new AbortController();
+      const aborted = assert.rejects(device.session(controller.signal), { code: "SMP_ABORTED" });
+      await time.pass(100);
+      controller.abort();
+      await aborted;
+      transport.script = zephyr;
+      const again = device.session();
+      await time.pass(100);
+      assert.deepEqual(transport.attempts, ["a"]);
+      closed.open();
+      assert.equal((await again).endedBy, undefined);
+    });
   });
 
   it("obeys the operation's own signal while it opens", async () => {
