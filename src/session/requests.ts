@@ -46,8 +46,7 @@ export class Requests {
       try {
         const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
         const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
-        throwIfAborted(options.signal);
-        return await this.#once(row, request);
+        return await this.#once(row, request, options.signal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -56,19 +55,24 @@ export class Requests {
     }
   }
 
-  async #once<Res extends Shape>(row: Command<Shape, Res>, request: Omit<Try, "version">): Promise<Body<Res>> {
+  async #once<Res extends Shape>(
+    row: Command<Shape, Res>,
+    request: Omit<Try, "version">,
+    signal: AbortSignal | undefined,
+  ): Promise<Body<Res>> {
     const { version } = this.#dialect;
-    const answer = await this.#ask({ ...request, version });
+    const answer = await this.#ask({ ...request, version }, signal);
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
       if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }));
+      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }, signal));
     }
   }
 
-  async #ask(request: Try): Promise<CborMap> {
+  async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+    throwIfAborted(signal);
     try {
       const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
