@@ -1,4 +1,3 @@
-import FakeTimers from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { VirtualDevice } from "../../src/device/device";
 import { serveUdp, type UdpServer } from "../../src/device/udp-server";
@@ -10,52 +9,29 @@ import { udpTransport } from "../../src/transport/udp";
 import { uploadFirmware } from "../../src/update/upload";
 import type { UploadResult } from "../../src/update/types";
 import { buildImage } from "../build-image";
+import { useSocketTime } from "./socket-time";
 import { UdpProxy, type Fate } from "../transport/udp-proxy";
 
 const FILE = buildImage({ version: "1.1.0", payloadBytes: 60_000 });
-/** Sockets that have nothing to tell for so long are waited for no longer. */
-const QUIET_MS = 3;
-/** From the client to the device and back, with some to spare: a busy process reads its sockets late. */
-const TURNS = 10;
-const realTime = setTimeout;
-
 describe("an upload over UDP", () => {
-  let clock: ReturnType<typeof FakeTimers.install>;
+  const time = useSocketTime();
   let device: VirtualDevice;
   let server: UdpServer;
 
   beforeEach(async () => {
-    clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     device = new VirtualDevice({ name: "sensor", slot0: buildImage({ version: "1.0.0" }), bufCount: 4 });
     server = await serveUdp(device, { host: "127.0.0.1", port: 0 });
   });
   afterEach(async () => {
     device.close();
     await server.close();
-    clock.uninstall();
   });
-
-  let traffic = 0;
-
-  /** Lets time pass whenever the sockets have nothing to tell. */
-  async function toEnd<T>(work: Promise<T>): Promise<T> {
-    let isOver = false;
-    const over = (): void => void (isOver = true);
-    work.then(over, over);
-    while (!isOver) {
-      const before = traffic;
-      await new Promise((resolve) => realTime(resolve, QUIET_MS));
-      for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-      if (!isOver && traffic === before) await clock.nextAsync();
-    }
-    return await work;
-  }
 
   /** Through a network where each datagram meets a fate by lot. */
   async function upload(lot: readonly Fate[]): Promise<UploadResult & { counters: SessionCounters; proxy: UdpProxy }> {
     let drawn = 0;
     const proxy = await UdpProxy.to(server.address.port, () => {
-      traffic++;
+      time.moved();
       drawn = (drawn * 31 + 7) % 1009;
       return lot[drawn % lot.length]!;
     });
@@ -63,7 +39,7 @@ describe("an upload over UDP", () => {
     try {
       const source = await openFirmware(FILE);
       const info = await inspectFirmware(source);
-      return await toEnd(
+      return await time.toEnd(
         pool.use(`127.0.0.1:${proxy.port}`, { name: "upload" }, async (handle) => {
           const session = await handle.session();
           const result = await uploadFirmware(handle, source, info);
@@ -71,7 +47,7 @@ describe("an upload over UDP", () => {
         }),
       );
     } finally {
-      await toEnd(Promise.all([pool.close(), proxy.close()]));
+      await time.toEnd(Promise.all([pool.close(), proxy.close()]));
     }
   }
 
