@@ -11,14 +11,12 @@ const WRITE_BYTES = 8;
 const COPY_BYTES = 1024;
 
 export function overwrite({ primary, secondary }: ImageAreas, image: SlotImage, writer: FlashWriter): void {
-  const trailer = new TrailerWriter(writer, primary);
   for (let page = 0; page * primary.pageBytes < image.sizeBytes; page++) writer.erasePage(primary, page);
-  trailer.erase();
+  new TrailerWriter(writer, primary).erase();
   const endBytes = Math.ceil(image.sizeBytes / WRITE_BYTES) * WRITE_BYTES;
   for (let at = 0; at < endBytes; at += COPY_BYTES) {
     writer.write(primary, at, secondary.read(at, Math.min(COPY_BYTES, endBytes - at)));
   }
-  trailer.magic();
   writer.erasePage(secondary, 0);
   writer.erasePage(secondary, secondary.pages - 1);
 }

@@ -30,11 +30,10 @@ export function largestSwapBytes(mode: SwapMode, flash: NorFlash): number {
 }
 
 /** The type of a swap that power cut short, or undefined (`swap_status_source`). */
-export function interruptedSwap({ primary, secondary }: ImageAreas): SwapType | undefined {
-  const ours = readTrailer(primary);
-  // A slot programmed with a padded, confirmed image looks the same but for the swap size.
-  const began = ours.magic === "good" && ours.copyDone === "unset" && ours.swapSizeBytes !== undefined;
-  return began && readTrailer(secondary).magic !== "good" ? ours.swapType : undefined;
+export function interruptedSwap({ primary }: ImageAreas): SwapType | undefined {
+  const { magic, copyDone, swapSizeBytes, swapType } = readTrailer(primary);
+  // A slot that was programmed with a padded image looks the same but for the swap size.
+  return magic === "good" && copyDone === "unset" && swapSizeBytes !== undefined ? swapType : undefined;
 }
 
 /** Whether the secondary trailer was written by {@link Swap.start} to save a revert that is starting. */
@@ -63,10 +62,8 @@ export class Swap {
   start(sizeBytes: number): void {
     const { image, secondary } = this.#areas;
     if (this.#type === "revert" && readTrailer(secondary).magic === "unset") this.#saveRevert(sizeBytes);
-    const isImageOk = readTrailer(secondary).imageOk === "set";
     this.#primary.erase();
     this.#primary.swapInfo(this.#type, image);
-    if (isImageOk) this.#primary.imageOk();
     this.#primary.swapSize(sizeBytes);
     this.#primary.magic();
     this.resume();
@@ -74,19 +71,14 @@ export class Swap {
 
   /** Goes on with a swap that has begun. */
   resume(): void {
-    const { primary, secondary } = this.#areas;
-    const isRevert = this.#type === "revert";
+    const { primary } = this.#areas;
     const pages = Math.ceil(readTrailer(primary).swapSizeBytes! / primary.pageBytes);
     const done = readProgress(primary);
     if (done === 0) this.#secondary.erase();
-    for (const [step, pageCopy] of planSwap(this.#mode, pages, isRevert).entries()) {
+    for (const [step, pageCopy] of planSwap(this.#mode, pages, this.#type === "revert").entries()) {
       if (step < done) continue;
       this.#copy(pageCopy);
       this.#primary.progress(step);
-    }
-    if (isRevert && this.#mode === "swap-offset") {
-      this.#writer.erasePage(secondary, 0);
-      this.#secondary.erase();
     }
     if (this.#type !== "test" && readTrailer(primary).imageOk === "unset") this.#primary.imageOk();
     this.#primary.copyDone();

@@ -26,7 +26,7 @@ export interface Chunk {
 }
 
 /** The server wants all of MCUboot's image header in the first chunk (Zephyr `img_mgmt_upload_inspect`). */
-export const MIN_FIRST_DATA_BYTES = 32;
+const MIN_FIRST_DATA_BYTES = 32;
 
 /** Servers up to Zephyr 3.1 write whole words only; MCUboot's recovery keeps back what does not fill one. */
 const ALIGNMENT_BYTES = 4;

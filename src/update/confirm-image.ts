@@ -56,9 +56,7 @@ function wantedImage(hash: string, image: number, installedHash: string | undefi
  */
 function confirmation(state: ImageState, image: number, wanted: WantedImage | undefined) {
   const { hash } = runningSlot(state, image, wanted);
-  // A hash that both slots have means slot 0 to the server, whichever runs.
-  const isUnique = state.filter((slot) => slot.image === image && slot.hash === hash).length === 1;
-  const isNamed = hash !== "" && (image > 0 || (wanted !== undefined && isUnique));
+  const isNamed = hash !== "" && (image > 0 || wanted !== undefined);
   return isNamed ? { hash, confirm: true } : { confirm: true };
 }
 

@@ -60,11 +60,9 @@ export function activeSlot(state: ImageState, image: number): SlotState | undefi
   return active ?? (image > 0 ? slots.find((slot) => slot.slot === 0 && !slot.pending) : undefined);
 }
 
-/** The slot with the image that does not run, preferred, or else the one that does. */
+/** A slot that holds the image; the lower one when both do. */
 export function slotWithHash(state: ImageState, wanted: WantedImage): SlotState | undefined {
-  const active = activeSlot(state, wanted.image);
-  const found = state.filter((slot) => holds(slot, wanted));
-  return found.find((slot) => slot !== active) ?? found[0];
+  return state.find((slot) => holds(slot, wanted));
 }
 
 /** The slot that the next boot will try. */

@@ -4,17 +4,8 @@ import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { SMP_RC } from "../smp/codes";
 import { checkHash, checkImageNumber } from "./firmware";
-import {
-  activeSlot,
-  describeSlot,
-  describeState,
-  holds,
-  pendingSlot,
-  shortHash,
-  slotWithHash,
-  trialRunning,
-} from "./state";
-import type { ImageState, SlotState, WantedImage } from "./types";
+import { activeSlot, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
+import type { ImageState, WantedImage } from "./types";
 import { changeImageState } from "./write-state";
 
 export interface TestOptions {
@@ -28,7 +19,7 @@ export interface TestOptions {
 /**
  * Marks an uploaded image as pending and verifies it. An image that is pending already is left so.
  * @returns the state with the image pending
- * @throws SMP_BAD_INPUT, SMP_NOT_IN_SLOT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_STATE_UNCHANGED, SMP_DEVICE,
+ * @throws SMP_BAD_INPUT, SMP_NOT_IN_SLOT, SMP_TRIAL_RUNNING, SMP_STATE_UNCHANGED, SMP_DEVICE,
  *   SMP_TIMEOUT, SMP_LINK_LOST, or the signal's reason
  */
 export async function testImage(device: DeviceHandle, options: TestOptions): Promise<ImageState> {
@@ -52,43 +43,44 @@ export async function testImage(device: DeviceHandle, options: TestOptions): Pro
 
 /** @throws when it is neither pending nor can be made so */
 function isPending(state: ImageState, wanted: WantedImage): boolean {
-  const slot = slotWithHash(state, wanted);
-  if (!slot) {
+  const found = state.filter((slot) => holds(slot, wanted));
+  if (found.length === 0) {
     throw new SmpError(
       "SMP_NOT_IN_SLOT",
       `no slot of image ${wanted.image} holds the image ${shortHash(wanted.hash)} (${describeState(state)})`,
     );
   }
-  if (slot.pending) return true;
-  refuseRunning(state, slot);
-  const pending = pendingSlot(state, wanted.image);
-  if (pending) {
-    throw new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`);
-  }
+  if (found.some((slot) => slot.pending)) return true;
+  refuseDuringTrial(state, wanted);
+  refuseRunning(state, wanted);
   return false;
 }
 
-function refuseRunning(state: ImageState, slot: SlotState): void {
-  const running = trialRunning(state, slot.image);
-  if (running) {
-    const isIt = holds(running.trial, slot);
-    throw new SmpError(
-      "SMP_TRIAL_RUNNING",
-      `${running.trial.version} runs on trial${isIt ? ", it is the image to test" : ""} (${describeState(state)})`,
-      {
-        hint: isIt
-          ? "Confirm it; a reset would revert it."
-          : "Confirm the running image, or reset the device to revert it.",
-      },
-    );
-  }
-  if (slot !== activeSlot(state, slot.image)) return;
+function refuseDuringTrial(state: ImageState, wanted: WantedImage): void {
+  const running = trialRunning(state, wanted.image);
+  if (!running) return;
+  const isIt = holds(running.trial, wanted);
+  throw new SmpError(
+    "SMP_TRIAL_RUNNING",
+    `${running.trial.version} runs on trial${isIt ? ", it is the image to test" : ""} (${describeState(state)})`,
+    {
+      hint: isIt
+        ? "Confirm it; a reset would revert it."
+        : "Confirm the running image, or reset the device to revert it.",
+    },
+  );
+}
+
+/** To the server the hash of an image that is in both slots means the one that runs. */
+function refuseRunning(state: ImageState, wanted: WantedImage): void {
+  const active = activeSlot(state, wanted.image);
+  if (!active || !holds(active, wanted)) return;
   throw new SmpError(
     "SMP_STATE_UNCHANGED",
-    `there is nothing to test: ${slot.version} runs already (${describeSlot(slot)})`,
+    `there is nothing to test: ${active.version} runs already (${describeSlot(active)})`,
     {
       hint: "Compare the firmware with the image state before the upload, and stop when the device is up to date.",
-      ...(slot.confirmed && { verdict: "already-current" }),
+      ...(active.confirmed && { verdict: "already-current" }),
     },
   );
 }

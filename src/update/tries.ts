@@ -102,7 +102,7 @@ export class Tries {
     const message =
       `${label} stopped at ${ackedBytes} of ${lenBytes} bytes: no progress in ${failures.length} ${failures.length === 1 ? "try" : "tries"} ` +
       `with frames of ${sizes} bytes (link and device carry ${maxFrameBytes}); expected off ${chunk.endBytes}, ` +
-      `${isSilent ? "no answer since" : "received"} off ${ackedBytes}${cause ? `; last: ${cause.message}` : ""}`;
+      `received ${isSilent && ackedBytes === 0 ? "nothing" : `off ${ackedBytes} last`}${cause ? `; ${cause.message}` : ""}`;
     return new SmpError(isSilent ? "SMP_TIMEOUT" : "SMP_UPLOAD_FAILED", message, {
       off: ackedBytes,
       expectedOff: chunk.endBytes,

@@ -115,7 +115,7 @@ export class UploadRun {
     return new SmpError(
       "SMP_UPLOAD_OFFSET",
       `${this.label}: the chunk at ${chunk.offBytes} (frame of ${chunk.frameBytes} bytes) was answered with off ${offBytes}, expected ${chunk.endBytes}: ` +
-        `this upload was never there`,
+        `this upload has never been there`,
       { off: offBytes, expectedOff: chunk.endBytes, frameLength: chunk.frameBytes },
     );
   }

@@ -103,10 +103,11 @@ describe("the bootloader that swaps", () => {
   });
 
   it("takes a padded image in slot 0 for one that is confirmed, not for a swap that was cut short", () => {
-    const device = smallDevice({ contents: contents([0, 0, padded(A, SMALL.slotBytes, true)]) });
-    upload(device, B);
+    const programmed = padded(A, SMALL.slotBytes, true);
+    const device = smallDevice({ contents: contents([0, 0, programmed], [0, 1, B]) });
     assert.deepEqual(device.boot().actions, ["none"]);
     assert.deepEqual(shown(device), ["0: 1.0.0 active confirmed", "1: 2.0.0"]);
+    assert.deepEqual(Buffer.from(device.snapshot(0, 0)), programmed);
   });
 });
 
@@ -210,6 +211,9 @@ describe("the bootloader that overwrites", () => {
     const large = buildImage({ version: "3.0.0", payloadBytes: device.maxImageBytes - overhead });
     assert.deepEqual(install(device, large, false).actions, ["overwritten"]);
     assert.deepEqual(shown(device), ["0: 3.0.0 active confirmed"]);
+    install(device, B, false);
+    const lastPage = Buffer.from(device.snapshot(0, 0)).subarray(-SMALL.pageBytes);
+    assert.deepEqual(lastPage, Buffer.alloc(SMALL.pageBytes, 0xff), "nothing of it stays where the trailer belongs");
   });
 });
 
@@ -254,6 +258,12 @@ describe("the bootloader with two images", () => {
     const file = buildImage({ version: "2.0.0", dependencies: [{ image: 2, minVersion: "0.0.0" }] });
     const device = both();
     assert.deepEqual(install(device, file, true).actions, ["cannot-swap", "none"]);
+  });
+
+  it("looks for dependencies among the protected TLVs alone", () => {
+    const data = Buffer.from([1, 0, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0]);
+    const file = buildImage({ version: "2.0.0", extraTlvs: [{ type: 0x40, data }] });
+    assert.deepEqual(install(both(), file, true).actions, ["swapped", "none"]);
   });
 
   it("does not need an image in the second one's slots", () => {

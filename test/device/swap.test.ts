@@ -6,7 +6,7 @@ import { planSwap, type PagePlace } from "../../src/device/swap-plan";
 import { swapTypeOf } from "../../src/device/swap-type";
 import type { Trailer, TrailerFlag, TrailerMagic } from "../../src/device/trailer";
 import { buildImage, hashOf } from "../build-image";
-import { A, B, contents, install, shown, SMALL, smallDevice, upload } from "./small-device";
+import { A, B, contents, install, shown, smallDevice, upload } from "./small-device";
 
 const SWAP_MODES: readonly SwapMode[] = ["swap-move", "swap-scratch", "swap-offset"];
 const MAGICS: readonly TrailerMagic[] = ["good", "unset", "bad"];
@@ -88,13 +88,14 @@ describe("a swap's plan", () => {
   }
 });
 
-/** Image areas and flags: all of both slots but the trailer's page, whose record of how a swap went may differ. */
+/** Image areas and flags: all of both slots but the trailer, whose record of how a swap went may differ. */
 function stateOf(device: DeviceImages): unknown {
-  const areas = device.list().map(({ image }) => image);
-  const bytes = [...new Set(areas)].flatMap((image) =>
-    [0, 1].map((slot) => Buffer.from(device.snapshot(image, slot)).subarray(0, -SMALL.pageBytes).toString("base64")),
+  const trailerBytes = 2048;
+  const images = Array.from({ length: device.imageCount }, (_, image) => image);
+  const bytes = images.flatMap((image) =>
+    [0, 1].map((slot) => Buffer.from(device.snapshot(image, slot)).subarray(0, -trailerBytes).toString("base64")),
   );
-  return { shown: shown(device), types: areas.map((image) => device.swapType(image)), bytes };
+  return { shown: shown(device), types: images.map((image) => device.swapType(image)), bytes };
 }
 
 type Make = () => DeviceImages;
@@ -111,10 +112,12 @@ function swapping(type: SwapType, options: DeviceImagesOptions): DeviceImages {
   return device;
 }
 
+/** How it ends when power stays, which must be with another image in slot 0. */
 function uncut(make: Make): { steps: number; state: unknown } {
   const device = make();
   const { completed, running, steps } = device.boot();
   assert.deepEqual({ completed, running }, { completed: true, running: true });
+  assert.notEqual(shown(device)[0], shown(make())[0]);
   return { steps, state: stateOf(device) };
 }
 
@@ -157,6 +160,22 @@ describe("a power failure in a swap", () => {
       });
     }
   }
+
+  for (const mode of SWAP_MODES) {
+    it(`changes nothing with small pages, many of which the trailer of ${mode} takes`, () => {
+      const make = (): DeviceImages => swapping("revert", { mode, pageBytes: 512, slotBytes: 64 * 512 });
+      const { steps, state } = uncut(make);
+      for (let cut = 0; cut < steps; cut++) assertEndsTheSame(make, () => [cut], state);
+    });
+  }
+
+  it("leaves a revert of swap-offset that had just begun a revert for all who read the trailers", () => {
+    for (let cut = 0; cut < 10; cut++) {
+      const device = swapping("revert", { mode: "swap-offset" });
+      device.boot({ cutAfterSteps: cut });
+      assert.equal(device.swapType(0), "revert", `after ${cut} steps`);
+    }
+  });
 
   it("changes nothing when it comes twice, at any two moments of a revert", () => {
     const make = (): DeviceImages => swapping("revert", { mode: "swap-move" });
@@ -219,7 +238,7 @@ describe("a power failure in a swap", () => {
         device.setState(hashOf(file), false);
         return device;
       };
-      const { steps } = uncut(make);
+      const { steps } = make().boot();
       for (let cut = 0; cut < steps; cut++) {
         const device = make();
         bootWithCuts(device, [cut]);

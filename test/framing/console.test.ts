@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ConsoleDecoder } from "../../src/framing/console-decoder";
 import { encodeConsole } from "../../src/framing/console-encoder";
 import { crc16 } from "../../src/framing/crc16";
-import { Random } from "../random";
+import { RandomBytes } from "./random-bytes";
 
 interface Recorded {
   readonly note: string;
@@ -96,7 +96,7 @@ describe("console encoder", () => {
 
 describe("console decoder", () => {
   it("gives back what was encoded, of every length and in every cutting", () => {
-    const random = new Random(1);
+    const random = new RandomBytes(1);
     for (const bytes of [1, 8, 88, 89, 90, 91, 92, 93, 181, 182, 183, 500, 1020, 5_000, 0xffff - 2]) {
       const decoder = new ConsoleDecoder();
       const frames = random
@@ -170,7 +170,7 @@ describe("console decoder", () => {
 
   it("finds every frame in random noise without line ends or markers, cut anywhere", () => {
     for (let seed = 1; seed <= 200; seed++) {
-      const random = new Random(seed);
+      const random = new RandomBytes(seed);
       const frames = Array.from({ length: 5 }, () => random.bytes(1 + random.below(600)));
       const noise = (): Buffer =>
         random.bytes(random.below(300)).map((byte) => (byte === 4 || byte === 6 ? 7 : byte)) as Buffer;
@@ -183,7 +183,7 @@ describe("console decoder", () => {
 
   it("never makes a frame of a damaged stream that was not sent, and finds the next one", () => {
     for (let seed = 1; seed <= 300; seed++) {
-      const random = new Random(seed);
+      const random = new RandomBytes(seed);
       const sent = Array.from({ length: 6 }, () => random.bytes(1 + random.below(400)));
       const stream = Buffer.concat(sent.flatMap((frame) => encodeConsole(frame)));
       for (let hits = random.below(20); hits > 0; hits--) stream[random.below(stream.length)]! ^= 1 << random.below(8);

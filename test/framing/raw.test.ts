@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RawDecoder } from "../../src/framing/raw";
-import { Random } from "../random";
+import { RandomBytes } from "./random-bytes";
 
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString("hex");
 /** A frame of an answer with that many bytes of body. */
@@ -15,7 +15,7 @@ const server = (): RawDecoder => new RawDecoder({ ops: [0, 1, 2, 3], maxFrameByt
 describe("raw serial framing", () => {
   it("cuts frames apart, however they arrive", () => {
     for (let seed = 1; seed <= 100; seed++) {
-      const random = new Random(seed);
+      const random = new RandomBytes(seed);
       const frames = Array.from({ length: 8 }, () => answer(random.below(1_900), random.below(256)));
       const decoder = client();
       const found = random
@@ -51,7 +51,7 @@ describe("raw serial framing", () => {
 
   it("holds no more than one frame of whatever comes", () => {
     const decoder = client();
-    const random = new Random(3);
+    const random = new RandomBytes(3);
     let held = 0;
     for (let i = 0; i < 2_000; i++) {
       const noise = random.bytes(500);

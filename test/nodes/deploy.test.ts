@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import helper from "node-red-node-test-helper";
 import { loseRequest } from "../../src/device/faults";
 import type { VirtualDevice } from "../../src/index";
+import type { PoolNode } from "../../nodes/runtime/pool";
 import { deviceOf } from "./device";
 import { node, pool, probe, RunningFlow, surrounded, tab, watchers } from "./flow";
 import { runtimeEvents, type FlowNode } from "../node-red";
@@ -136,6 +137,34 @@ describe("a deploy in the midst of an upload", () => {
     await beginUpload();
     await deploy(uploadFlow(), "full");
     assert.equal(flow.statuses.findLast(({ id }) => id === "upload")!.text, "");
+  });
+});
+
+describe("a node that is removed", () => {
+  it("is no user of its pool any more", async () => {
+    const flow = await RunningFlow.load(uploadFlow({ pool: { pace: "instant" } }));
+    const used = helper.getNode("pool") as unknown as PoolNode;
+    const sessions = used.sessions();
+    const watch = sessions.watch.bind(sessions);
+    let watching = 0;
+    sessions.watch = (listener) => {
+      const end = watch(listener);
+      watching += 1;
+      return () => {
+        watching -= 1;
+        end();
+      };
+    };
+    await flow.ask("connect", {});
+    await flow.ask("state", { smp: { pool: "pool", device: "sensor-1" } });
+    assert.deepEqual([Object.keys(used.users).length, watching], [2, 1]);
+    await flow.deploy(
+      uploadFlow({ pool: { pace: "instant" } }).filter(({ id }) => id !== "connect" && id !== "state"),
+      "nodes",
+    );
+    assert.equal(helper.getNode("pool"), used, "the pool was not restarted");
+    assert.deepEqual([Object.keys(used.users).length, watching], [0, 0]);
+    await flow.end();
   });
 });
 

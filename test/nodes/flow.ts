@@ -57,7 +57,7 @@ export function watchers(...ids: string[]): FlowNode[] {
   ];
 }
 
-export const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
+const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-connect": ["result", "error"],
   "smp-image-state": ["result", "up to date", "error"],
   "smp-upload": ["result", "progress", "error"],

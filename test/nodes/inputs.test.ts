@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import { pool, RunningFlow, surrounded, tab, type Msg } from "./flow";
+import { node, pool, probe, RunningFlow, surrounded, tab, type Msg } from "./flow";
 import type { NodeModule } from "../node-red";
 
 /** Sets what the specs look for in the context stores. */
@@ -103,6 +103,35 @@ describe("a typed input", () => {
       const { payload } = await flow.ask("test", { smp, hash: given });
       assert.ok(payload[1].pending);
     }
+  });
+});
+
+describe("a node in a subflow", () => {
+  it("takes the subflow's environment, sends out of it, and its errors come to Catch nodes outside", async () => {
+    const inside = { pool: "pool", device: "${DEVICE}", deviceType: "str" };
+    const flow = await RunningFlow.load([
+      tab,
+      pool({ devices: [{ name: "a" }, { name: "b" }] }),
+      {
+        id: "sub",
+        type: "subflow",
+        name: "Sub",
+        in: [{ x: 1, y: 1, wires: [{ id: "connect" }] }],
+        out: [{ x: 9, y: 1, wires: [{ id: "connect", port: 0 }] }],
+        env: [{ name: "DEVICE", type: "str", value: "a" }],
+      },
+      { ...node("connect", "smp-connect", inside), z: "sub" },
+      node("first", "subflow:sub", {}, [["out"]]),
+      node("second", "subflow:sub", { env: [{ name: "DEVICE", type: "str", value: "b" }] }, [["out"]]),
+      node("third", "subflow:sub", { env: [{ name: "DEVICE", type: "str", value: "c" }] }, [["out"]]),
+      probe("out"),
+      node("catch", "catch", { scope: null }, [["caught"]]),
+      probe("caught"),
+    ]);
+    assert.equal((await flow.ask("first", {}, "out")).smp.device, "a");
+    assert.equal((await flow.ask("second", {}, "out")).smp.device, "b");
+    assert.equal((await flow.ask("third", {}, "caught")).error.code, "SMP_UNKNOWN_DEVICE");
+    await flow.end();
   });
 });
 

@@ -89,7 +89,10 @@ describe("serial link", () => {
     await assert.rejects(sending, { code: "SMP_ABORTED" });
     await link.send(HELLO, FOREVER);
     await received(1);
-    assert.deepEqual(peer.received.map(Buffer.from), [HELLO]);
+    assert.deepEqual(
+      peer.received.map((frame) => Buffer.from(frame)),
+      [HELLO],
+    );
   });
 
   it("passes over logs, and says of them when no answer comes", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { loseAnswer, loseRequest, nth, only, refuseWith } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
-import { hashOf } from "../build-image";
+import { testImage } from "../../src/update/test-image";
+import { buildImage, hashOf } from "../build-image";
 import { B, C, useBench, type Bench, type BenchOptions } from "./bench";
 import { rejectsWith } from "./expect";
 import { confirm, flags, HASH_B, read, reset, test, UPLOADED } from "./lifecycle";
@@ -30,6 +31,22 @@ describe("confirm", () => {
     const state = await bench.run((device) => confirmImage(device));
     assert.equal(state[0]?.confirmed, true);
     assert.deepEqual(bench.requests("image.writeState").at(-1), { confirm: true });
+  });
+
+  it("names the image when it is not the first one, which a request without a hash would mean", async () => {
+    const second = (version: string): Buffer => buildImage({ version, payloadBytes: 1_000 });
+    const bench = newBench({
+      imageCount: 2,
+      image1Slot0: second("5.0.0"),
+      image1Slot1: second("6.0.0"),
+      allowConfirmNonActiveImageAny: true,
+    });
+    const hash = hashOf(second("6.0.0")).toString("hex");
+    await bench.run((device) => testImage(device, { hash, image: 1 }));
+    await reset(bench);
+    const state = await bench.run((device) => confirmImage(device, { image: 1 }));
+    const running = state.find((slot) => slot.image === 1 && slot.active);
+    assert.deepEqual([running?.version, running?.confirmed], ["6.0.0", true]);
   });
 
   it("leaves an image alone that is confirmed already", async () => {
@@ -82,6 +99,13 @@ describe("confirm", () => {
     const error = await rejectsWith("SMP_WRONG_IMAGE", () => confirm(bench));
     assert.equal(error.details.verdict, "reverted");
     assert.deepEqual(flags(await read(bench)), ["0 1.0.0 active confirmed", "1 1.2.3+4"]);
+  });
+
+  it("does not believe an answer that shows nothing confirmed", async () => {
+    const bench = await onTrial();
+    bench.device.store.setState = () => undefined;
+    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => confirm(bench));
+    assert.match(error.message, /does not show the running image as confirmed/);
   });
 
   it("passes a refusal on", async () => {

@@ -142,6 +142,14 @@ describe("upload that cannot work", () => {
     assert.match(error.hint, /another client/);
   });
 
+  it("ends when the device takes the first chunk and stays at the start", async () => {
+    const bench = newBench(SMALL);
+    bench.device.faults.add(only(image.upload, (exchange) => exchange.changeAnswer((frame) => [withOffset(frame, 0)])));
+    const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(SMALL_FILE));
+    assert.match(error.message, /stopped at 0 of \d+ bytes.*expected off 252, received off 0/);
+    assert.ok(bench.requests("image.upload").every((body) => body["len"] === SMALL_FILE.length));
+  });
+
   it("does not believe an offset beyond the file", async () => {
     const bench = newBench(SMALL);
     bench.device.faults.add(

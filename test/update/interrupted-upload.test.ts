@@ -4,6 +4,7 @@ import {
   answerWrongSequence,
   delayAnswer,
   duplicateAnswer,
+  fromNth,
   loseAnswer,
   loseRequest,
   nth,
@@ -110,6 +111,27 @@ describe("upload over a bad link", () => {
     }
   }
 
+  it("does not erase the slot again when the link breaks after the last chunk", async () => {
+    const bench = newBench({ ...SMALL, imageCheck: false });
+    bench.linkFault = ({ body }) => {
+      const data = body["data"] as Uint8Array | undefined;
+      return data && Number(body["off"]) + data.length === SMALL_FILE.length ? "cut-after" : undefined;
+    };
+    const result = await bench.upload(SMALL_FILE);
+    bench.assertSlot(1, SMALL_FILE);
+    assert.equal(bench.firstChunks, 1);
+    assert.equal(result.sentBytes, SMALL_FILE.length);
+  });
+
+  it("goes on for as long as each new link gets a little further", async () => {
+    const bench = newBench(SMALL);
+    bench.linkFault = ({ body }) => (Number(body["off"]) > 0 ? "cut-after" : undefined);
+    const file = buildImage({ version: "1.2.0", payloadBytes: 6_000 });
+    const result = await bench.upload(file, { window: 1 });
+    bench.assertSlot(1, file);
+    assert.ok(result.retries > 6, `${result.retries} links`);
+  });
+
   it("starts again, from the image state, when the device reboots in the middle at any request", async () => {
     const { all } = await undisturbed(SMALL);
     for (let position = 2; position <= all; position++) {
@@ -180,6 +202,28 @@ describe("upload over a bad link", () => {
       // What the device had is not sent again, but for the first chunk that asks where it is.
       assert.ok(result.sentBytes - bench.firstChunkBytes <= SMALL_FILE.length - result.resumedFromBytes);
     }
+  });
+
+  it("is stopped at once by an abort, also while the device is silent", async () => {
+    const bench = newBench(SMALL);
+    const controller = new AbortController();
+    bench.device.faults.add(only(image.upload, fromNth(3, loseRequest)));
+    let abortedMs = 0;
+    const onProgress = ({ offBytes }: UploadProgress): void => {
+      if (offBytes === 0 || abortedMs > 0) return;
+      abortedMs = performance.now() + 1_000;
+      setTimeout(() => controller.abort(), 1_000);
+    };
+    await rejectsWith("SMP_ABORTED", () => bench.upload(SMALL_FILE, { signal: controller.signal, onProgress }));
+    assert.equal(performance.now(), abortedMs);
+  });
+
+  it("does not wait for a lost chunk in vain when a later one is answered", async () => {
+    const bench = newBench(SMALL);
+    bench.device.faults.add(only(image.upload, nth(3, loseRequest)));
+    const result = await bench.upload(SMALL_FILE, { window: 3 });
+    bench.assertSlot(1, SMALL_FILE);
+    assert.ok(result.elapsedMs < image.upload.timeoutMs, `${result.elapsedMs} ms`);
   });
 
   it("throws the reason of an abort as it is", async () => {

@@ -14,7 +14,7 @@ import { os } from "../../src/smp/commands";
 import type { ResetProgress } from "../../src/update/reset-device";
 import { C, useBench, type Bench, type BenchOptions } from "./bench";
 import { rejectsWith } from "./expect";
-import { flags, read, reset, test, UPLOADED } from "./lifecycle";
+import { HASH_B, flags, read, reset, test, UPLOADED } from "./lifecycle";
 
 describe("reset", () => {
   const newBench = useBench();
@@ -49,11 +49,25 @@ describe("reset", () => {
     }
   });
 
+  it("tells where the wanted image stands, though it was never marked", async () => {
+    const result = await reset(newBench(UPLOADED), { wanted: { hash: HASH_B.toUpperCase(), image: 0 } });
+    assert.equal(result.verdict, "not-swapped");
+    assert.match(result.because, /1\.2\.3\+4 in slot 1 was not marked for this boot/);
+  });
+
+  it("refuses to judge by what is no hash", async () => {
+    const bench = newBench(UPLOADED);
+    await rejectsWith("SMP_BAD_INPUT", () => reset(bench, { wanted: { hash: "B", image: 0 } }));
+    assert.equal(bench.device.boots, 1);
+  });
+
   it("reboots a device on which nothing waits", async () => {
     const bench = newBench();
     const result = await reset(bench);
     assert.equal(result.verdict, "already-current");
     assert.equal(bench.device.boots, 2);
+    // The lost link is proof enough: no need to watch an unchanged state for long.
+    assert.ok(result.absentMs < 1_000, `${result.absentMs} ms`);
   });
 
   it("reverts a trial, as its state promised", async () => {

@@ -69,6 +69,12 @@ describe("test", () => {
     },
     { it: "the image that runs", options: { slot0: B }, code: "SMP_STATE_UNCHANGED", says: /runs already/ },
     {
+      it: "the image that runs and is in the other slot as well",
+      options: { slot0: B, slot1: B },
+      code: "SMP_STATE_UNCHANGED",
+      says: /runs already/,
+    },
+    {
       it: "the image that runs on trial",
       options: UPLOADED,
       before: async (bench) => [await test(bench), await reset(bench)],

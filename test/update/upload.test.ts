@@ -127,10 +127,8 @@ describe("upload", () => {
   });
 
   it("goes on from the offset that MCUboot's recovery gives, which keeps back what does not fill a flash word", async () => {
-    const bench = newBench({
-      profile: "mcuboot-recovery",
-      recovery,
-    });
+    const recovery = { bufSize: 1024, parameters: true, echo: false, alignBytes: 16, directUpload: false };
+    const bench = newBench({ profile: "mcuboot-recovery", recovery });
     const result = await bench.upload(B);
     bench.assertSlot(0, B);
     assert.equal(result.retries, 0);
