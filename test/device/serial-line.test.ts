@@ -94,7 +94,7 @@ describe("serial line of a virtual device", () => {
     terminal.type(lineOf(sized(125)));
     terminal.type(lineOf(sized(124)));
     const [first] = await terminal.lines(2);
-    assert.match(first!, /^\x06\x09/);
+    assert.ok(first!.startsWith("\x06\x09"));
     terminal.type(lineOf(requestFrame(os.echo, { d: "x" })));
     assert.equal((await terminal.lines(1)).length, 1, "one answer to two requests before");
   });

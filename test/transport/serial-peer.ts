@@ -33,7 +33,7 @@ export class SerialPeer implements FarEnd {
     return `tcp://127.0.0.1:${this.port}`;
   }
 
-  get openLinks(): number {
+  get connections(): number {
     return this.#sockets.size;
   }
 

@@ -24,7 +24,7 @@ for (const framing of ["console", "raw"] as const) {
       missing: `tcp://127.0.0.1:${await closedPort()}`,
       bad: ["tcp://", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://a:1?baud=9600", "ttyACM0", "usb:1:2"],
       farEnd: (device) => peers.find(({ address }) => address === device)!,
-      openLinks: () => peers[0].openLinks + peers[1].openLinks,
+      openLinks: () => peers[0].connections + peers[1].connections,
       close: async () => void (await Promise.all(peers.map((peer) => peer.close()))),
     };
   });

@@ -12,6 +12,9 @@ type Callback = (error?: Error | null) => void;
 /** A link has 3 s to close; the system may wait for a peer that does not take what was sent (RTS/CTS). */
 const CLOSE_MS = 2_400;
 
+/** Ports of this process that are being released, by path: who opens one of them next waits, or would find it in use. */
+const releasing = new Map<string, Promise<void>>();
+
 /** @throws SMP_LINK_OPEN saying why, or the signal's reason */
 export async function openPort(
   { SerialPort }: SerialDriver,
@@ -19,6 +22,7 @@ export async function openPort(
   listener: ByteListener,
   signal: AbortSignal,
 ): Promise<ByteStream> {
+  await raceAbort(signal, releasing.get(path) ?? Promise.resolve());
   throwIfAborted(signal);
   const isSoft = flowControl === "xonxoff";
   const rtscts = flowControl === "rtscts";
@@ -31,8 +35,10 @@ export async function openPort(
     return stream;
   } catch (cause) {
     if (!signal.aborted) throw openFailure(path, cause);
-    await inTime("the port to open", opened);
-    await stream.close();
+    await release(path, async () => {
+      await inTime("the port to open", opened);
+      await stream.close();
+    });
     throw cause;
   }
 }
@@ -58,7 +64,7 @@ class PortStream implements ByteStream {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= release(this.#port.path, () => this.#close());
     return this.#closing;
   }
 
@@ -71,6 +77,16 @@ class PortStream implements ByteStream {
     await settled((done) => this.#port.flush(done)).catch(() => undefined);
     await settled((done) => this.#port.close(done));
   }
+}
+
+function release(path: string, work: () => Promise<void>): Promise<void> {
+  const before = releasing.get(path);
+  const released = work().finally(() => {
+    if (releasing.get(path) === released) releasing.delete(path);
+  });
+  // The closing of a port that was given up while it opened is part of giving it up.
+  if (!before) releasing.set(path, released);
+  return released;
 }
 
 /** Waits for the end of `work`, whatever it is, but not for long. */
