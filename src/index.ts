@@ -31,6 +31,7 @@ export { PACES, type Pace, type PaceName } from "./device/pace";
 export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
 
 export type { Link, Transport } from "./transport/transport";
+export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
 
 export { createPool, type PoolOptions } from "./session/pool";

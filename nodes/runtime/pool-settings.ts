@@ -1,10 +1,10 @@
 /** The settings of the pool node, checked. */
-import { SmpError } from "../../src/index";
+import { SmpError, TRANSPORTS, type Scheme } from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
 import { recordOf, type NodeDef } from "./red";
 
 /** Kinds of link that a pool can have. */
-const LINKS = ["virtual"] as const;
+const LINKS = Object.keys(TRANSPORTS) as Scheme[];
 const TRIALS = ["healthy", "self-confirming", "crashing"] as const;
 const MODES = ["swap-move", "swap-scratch", "swap-offset", "overwrite", "direct-xip", "direct-xip-revert"] as const;
 const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const;
@@ -33,7 +33,7 @@ export interface HardwareSettings {
 }
 
 export interface PoolSettings {
-  readonly link: (typeof LINKS)[number];
+  readonly link: Scheme;
   readonly maxSessions: number;
   readonly idleCloseMs: number;
   readonly maxWaiting: number;

@@ -1,6 +1,6 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { createPool, SmpError, toSmpError, virtualTransport, type SessionPool } from "../../src/index";
+import { createPool, SmpError, toSmpError, TRANSPORTS, type SessionPool } from "../../src/index";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
 import { removeFleet, virtualFleet } from "./virtual-fleet";
@@ -45,10 +45,10 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, { devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
+function openPool(node: Node, { link, devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
   try {
     const fleet = virtualFleet(node.id, devices, hardware);
-    return createPool(virtualTransport(fleet), { ...limits, session: { protocol, attempts } });
+    return createPool(TRANSPORTS[link](fleet), { ...limits, session: { protocol, attempts } });
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }
