@@ -34,6 +34,10 @@ export type { Link, Transport } from "./transport/transport";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
 
+export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from "./transport/serial/address";
+export { listSerialPorts } from "./transport/serial";
+export type { PortInfo } from "./transport/serial/port-list";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,

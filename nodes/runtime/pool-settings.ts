@@ -1,5 +1,13 @@
 /** The settings of the pool node, checked. */
-import { SmpError, TRANSPORTS, type Scheme } from "../../src/index";
+import {
+  FLOW_CONTROLS,
+  FRAMINGS,
+  SERIAL_DEFAULTS,
+  SmpError,
+  TRANSPORTS,
+  type Scheme,
+  type SerialSettings,
+} from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
 import { recordOf, type NodeDef } from "./red";
 
@@ -41,6 +49,8 @@ export interface PoolSettings {
   readonly protocol: "auto" | 1 | 2;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
+  /** What holds where an address does not say otherwise. */
+  readonly serial: SerialSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
@@ -57,6 +67,12 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
+    serial: {
+      baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, [50, 20_000_000]),
+      flowControl: choice("flowControl", FLOW_CONTROLS, SERIAL_DEFAULTS.flowControl),
+      framing: choice("framing", FRAMINGS, SERIAL_DEFAULTS.framing),
+      lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, [0, 1_000]),
+    },
     devices: readDevices(given(config["devices"], [{ name: "sensor-1", trial: "healthy" }])),
     hardware: {
       profile: choice("profile", PROFILES, "zephyr-4.4"),

@@ -45,10 +45,12 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, { link, devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
+function openPool(node: Node, settings: PoolSettings): SessionPool {
+  const { link, devices, hardware, serial, protocol, attempts, ...limits } = settings;
+  const options = { ...limits, session: { protocol, attempts } };
   try {
-    const fleet = virtualFleet(node.id, devices, hardware);
-    return createPool(TRANSPORTS[link](fleet), { ...limits, session: { protocol, attempts } });
+    if (link === "serial") return createPool(TRANSPORTS.serial(serial), options);
+    return createPool(TRANSPORTS.virtual(virtualFleet(node.id, devices, hardware)), options);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }
