@@ -32,6 +32,7 @@ export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
 
 export type { Link, Transport } from "./transport/transport";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
+export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
 
 export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from "./transport/serial/address";

@@ -1,9 +1,10 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { createPool, SmpError, toSmpError, TRANSPORTS, type SessionPool } from "../../src/index";
+import { SmpError, toSmpError, type SessionPool } from "../../src/index";
+import { makePool } from "./pool-links";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
-import { removeFleet, virtualFleet } from "./virtual-fleet";
+import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
   readonly link: PoolSettings["link"];
@@ -46,11 +47,8 @@ function tryToRead(config: PoolConfig): ReadSettings {
 }
 
 function openPool(node: Node, settings: PoolSettings): SessionPool {
-  const { link, devices, hardware, serial, protocol, attempts, ...limits } = settings;
-  const options = { ...limits, session: { protocol, attempts } };
   try {
-    if (link === "serial") return createPool(TRANSPORTS.serial(serial), options);
-    return createPool(TRANSPORTS.virtual(virtualFleet(node.id, devices, hardware)), options);
+    return makePool(node.id, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }

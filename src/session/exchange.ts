@@ -185,6 +185,6 @@ export class Exchange {
   }
 
   #linkLost({ row }: Try, cause: SmpError): SmpError {
-    return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { cause });
+    return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
 }

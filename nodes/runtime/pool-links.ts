@@ -1,0 +1,24 @@
+/** What each kind of link takes of a pool's settings. */
+import { createPool, TRANSPORTS, type PoolOptions, type Scheme, type SessionPool } from "../../src/index";
+import type { PoolSettings } from "./pool-settings";
+import { virtualFleet } from "./virtual-fleet";
+
+type Make = (poolId: string, settings: PoolSettings, options: PoolOptions) => SessionPool;
+
+const MAKERS: Readonly<Record<Scheme, Make>> = {
+  virtual: (poolId, { devices, hardware }, options) =>
+    createPool(TRANSPORTS.virtual(virtualFleet(poolId, devices, hardware)), options),
+  serial: (_, { serial }, options) => createPool(TRANSPORTS.serial(serial), options),
+  udp: (_, { udp }, options) => createPool(TRANSPORTS.udp(udp), options),
+};
+
+/** @throws SMP_BAD_SETTING when a setting does not suit what it is for */
+export function makePool(poolId: string, settings: PoolSettings): SessionPool {
+  const { maxSessions, idleCloseMs, maxWaiting, protocol, attempts } = settings;
+  return MAKERS[settings.link](poolId, settings, {
+    maxSessions,
+    idleCloseMs,
+    maxWaiting,
+    session: { protocol, attempts },
+  });
+}
