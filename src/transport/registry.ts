@@ -5,8 +5,8 @@ import { virtualTransport } from "./virtual";
 
 /** Scheme to what makes the transport; its argument is what a pool's settings must supply. */
 export const TRANSPORTS = {
-  serial: serialTransport,
   virtual: virtualTransport,
+  serial: serialTransport,
   udp: udpTransport,
 } as const;
 
