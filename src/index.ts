@@ -35,6 +35,10 @@ export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
 
+export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from "./transport/serial/address";
+export { listSerialPorts } from "./transport/serial";
+export type { PortInfo } from "./transport/serial/port-list";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,

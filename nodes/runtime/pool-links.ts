@@ -8,6 +8,7 @@ type Make = (poolId: string, settings: PoolSettings, options: PoolOptions) => Se
 const MAKERS: Readonly<Record<Scheme, Make>> = {
   virtual: (poolId, { devices, hardware }, options) =>
     createPool(TRANSPORTS.virtual(virtualFleet(poolId, devices, hardware)), options),
+  serial: (_, { serial }, options) => createPool(TRANSPORTS.serial(serial), options),
   udp: (_, { udp }, options) => createPool(TRANSPORTS.udp(udp), options),
 };
 

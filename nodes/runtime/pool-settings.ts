@@ -1,5 +1,14 @@
 /** The settings of the pool node, checked. */
-import { SmpError, TRANSPORTS, UDP_PORT, type Scheme } from "../../src/index";
+import {
+  FLOW_CONTROLS,
+  FRAMINGS,
+  SERIAL_DEFAULTS,
+  SmpError,
+  TRANSPORTS,
+  UDP_PORT,
+  type Scheme,
+  type SerialSettings,
+} from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
 import { recordOf, type NodeDef } from "./red";
 
@@ -49,6 +58,8 @@ export interface PoolSettings {
   readonly protocol: "auto" | 1 | 2;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
+  /** What holds where the address of a device does not say otherwise. */
+  readonly serial: SerialSettings;
   readonly udp: UdpSettings;
 }
 
@@ -66,6 +77,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
     ...readVirtual(ofLink("virtual")),
+    serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
   };
 }
@@ -84,6 +96,20 @@ function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware">
       factoryFirmware: String(value("factoryFirmware", "")).trim(),
     },
   };
+}
+
+function readSerial(config: object): SerialSettings {
+  const { whole, choice } = readerOf(config);
+  const serial: SerialSettings = {
+    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, [50, 20_000_000]),
+    flowControl: choice("flowControl", FLOW_CONTROLS, SERIAL_DEFAULTS.flowControl),
+    framing: choice("framing", FRAMINGS, SERIAL_DEFAULTS.framing),
+    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, [0, 1_000]),
+  };
+  if (serial.framing !== "raw" || serial.flowControl !== "xonxoff") return serial;
+  throw new SmpError("SMP_BAD_SETTING", "flowControl is xonxoff, whose characters raw frames may hold", {
+    field: "flowControl",
+  });
 }
 
 function readUdp(config: object): UdpSettings {

@@ -101,7 +101,8 @@ export class Exchange {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
-      const message = `${error.message}${this.#strays.describe()}`;
+      const drops = this.#link.describeDrops?.() ?? "";
+      const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
       throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
     }
   }

@@ -36,7 +36,8 @@ class Session implements SmpSession {
   constructor(link: Link, requests: Requests, parameters: Parameters | undefined) {
     this.label = link.label;
     this.parameters = parameters;
-    this.maxFrameBytes = Math.min(link.maxFrameBytes, parameters?.bufSize ?? DEFAULT_BUF_BYTES);
+    const bufBytes = (parameters?.bufSize ?? DEFAULT_BUF_BYTES) - (link.bufferOverheadBytes ?? 0);
+    this.maxFrameBytes = Math.min(link.maxFrameBytes, bufBytes);
     // The request that is being answered holds two of the server's buffers.
     this.maxInFlight = Math.max(1, Math.min(link.maxInFlight, (parameters?.bufCount ?? 1) - 1));
     this.#requests = requests;

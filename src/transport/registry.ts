@@ -1,10 +1,12 @@
 /** All transports. Adding one is its file, its line here, and its run of the contract's test suite. */
+import { serialTransport } from "./serial";
 import { udpTransport } from "./udp";
 import { virtualTransport } from "./virtual";
 
 /** Scheme to what makes the transport; its argument is what a pool's settings must supply. */
 export const TRANSPORTS = {
   virtual: virtualTransport,
+  serial: serialTransport,
   udp: udpTransport,
 } as const;
 

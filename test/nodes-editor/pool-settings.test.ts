@@ -4,11 +4,19 @@ import { Editor, POOL, poolOptions, template } from "./node-files";
 
 const CHOICES = ["link", "profile", "mode", "pace", "protocol"];
 const NUMBERS = ["slotKiB", "bufSize", "bufCount", "maxSessions", "idleCloseS", "maxWaiting", "attempts"];
-const UDP_NUMBERS = ["udpPort", "maxDatagram"];
+const LINK_NUMBERS = [
+  ["udp", "udpPort"],
+  ["udp", "maxDatagram"],
+  ["serial", "baudRate"],
+  ["serial", "lineDelayMs"],
+] as const;
+const SERIAL_CHOICES = ["flowControl", "framing"];
 
 /** On both sides of every limit. */
 const PROBES = [
-  "-1,0,1,2,15,16,20,21,64,65,127,128,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401".split(","),
+  "-1,0,1,2,15,16,20,21,49,50,64,65,127,128,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
+    ",",
+  ),
   ["1.5", "many", "NaN", " 16 ", 1, 16, 128],
 ].flat();
 
@@ -47,10 +55,26 @@ describe("the pool's form and the runtime", () => {
     });
   }
 
-  for (const property of UDP_NUMBERS) {
+  for (const property of SERIAL_CHOICES) {
+    it(`take the same choices for ${property}`, () => {
+      for (const value of [...poolOptions(property), "other"]) {
+        const settings = { link: "serial", [property]: value };
+        const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
+        assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
+      }
+    });
+  }
+
+  it("take no flow control whose characters the framing may hold", () => {
+    const settings = { link: "serial", framing: "raw", flowControl: "xonxoff" };
+    assert.equal(runtimeTakes(settings), false);
+    assert.match(String(editor.validate(editor.add(POOL, settings), "flowControl")), /^Flow control: /);
+  });
+
+  for (const [link, property] of LINK_NUMBERS) {
     it(`take the same numbers for ${property}`, () => {
       for (const value of PROBES) {
-        const settings = { link: "udp", [property]: value };
+        const settings = { link, [property]: value };
         const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
         assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
       }
@@ -65,9 +89,11 @@ describe("the pool's form and the runtime", () => {
       assert.equal(editor.validate(editor.add(POOL, udp), property), true, property);
       assert.notEqual(editor.validate(editor.add(POOL, bad), property), true, property);
     }
-    const virtual = { udpPort: 0, maxDatagram: 0 };
+    const virtual = { udpPort: 0, maxDatagram: 0, baudRate: 0, lineDelayMs: -1, flowControl: "x", framing: "x" };
     assert.ok(runtimeTakes(virtual));
-    for (const property of UDP_NUMBERS) assert.equal(editor.validate(editor.add(POOL, virtual), property), true);
+    for (const property of Object.keys(virtual)) {
+      assert.equal(editor.validate(editor.add(POOL, virtual), property), true, property);
+    }
   });
 
   it("take the same devices", () => {

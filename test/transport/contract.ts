@@ -222,9 +222,12 @@ export function transportContract<Address>(
   });
 }
 
-/** A frame whose content tells its length and place, so that mixed up bytes are noticed. */
+/** A whole SMP frame, as links carry them, whose content tells its length and place, so that mixed up bytes are noticed. */
 function frameOf(bytes: number): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, index) => (bytes + index * 7) % 256);
+  const frame = Uint8Array.from({ length: bytes }, (_, index) => (bytes + index * 7) % 256);
+  const bodyBytes = bytes - 8;
+  frame.set([0x0b, 0, bodyBytes >> 8, bodyBytes & 0xff]);
+  return frame;
 }
 
 function sizesUpTo(max: number): number[] {
