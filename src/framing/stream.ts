@@ -40,7 +40,7 @@ export class FrameAssembler {
       return this.push(piece);
     }
     this.#partial = NOTHING;
-    return Buffer.concat(together.pieces);
+    return new Uint8Array(Buffer.concat(together.pieces));
   }
 
   /** Forgets the part of a frame whose rest will not come. */

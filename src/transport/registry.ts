@@ -1,8 +1,10 @@
 /** All transports. Adding one is its file, its line here, and its run of the contract's test suite. */
+import { bleTransport } from "./ble";
 import { virtualTransport } from "./virtual";
 
 /** Scheme to what makes the transport; its argument is what a pool's settings must supply. */
 export const TRANSPORTS = {
+  ble: bleTransport,
   virtual: virtualTransport,
 } as const;
 

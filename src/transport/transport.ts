@@ -8,6 +8,11 @@ export interface Link {
   readonly label: string;
   /** Largest whole SMP frame that the link carries, header included, in bytes. */
   readonly maxFrameBytes: number;
+  /**
+   * Up to here a frame goes over the medium in one piece. A longer one comes in several, which not every server puts together
+   * again. Absent where that is no question.
+   */
+  readonly wholeFrameBytes?: number;
   /** Requests that may be under way at once; 1 on serial lines. */
   readonly maxInFlight: number;
   /**

@@ -222,9 +222,11 @@ export function transportContract<Address>(
   });
 }
 
-/** A frame whose content tells its length and place, so that mixed up bytes are noticed. */
+/** A frame whose header tells its length, and whose content its length and place, so that mixed up bytes are noticed. */
 function frameOf(bytes: number): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, index) => (bytes + index * 7) % 256);
+  const frame = Uint8Array.from({ length: bytes }, (_, index) => (bytes + index * 7) % 256);
+  new DataView(frame.buffer).setUint16(2, bytes - 8);
+  return frame;
 }
 
 function sizesUpTo(max: number): number[] {
