@@ -42,6 +42,7 @@ export class NodeRedProcess {
       cwd: userDir,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    process.once("exit", () => child.kill("SIGKILL"));
     const started = new NodeRedProcess(child, userDir, `http://127.0.0.1:${port}`);
     await started.#untilLogged(/Started flows/, STARTED_WITHIN_MS);
     await started.#untilLogged(/Server now running/, STARTED_WITHIN_MS);

@@ -4,25 +4,25 @@ const LINE_EVERY_PERCENT = 25;
 
 /** @param {NodeJS.WriteStream} out */
 export function terminalView(out) {
-  let toldPercent;
+  let told;
   const line = (step, text) => out.write(`${out.isTTY ? "\r\x1b[K" : ""}  ${step.padEnd(13)}${text}\n`);
-  const bar = (step, text) => out.write(`\r\x1b[K  ${step.padEnd(13)}${text}`.slice(0, (out.columns ?? 80) + 4));
+  const bar = (step, text) => out.write(`\r\x1b[K${`  ${step.padEnd(13)}${text}`.slice(0, out.columns ?? 80)}`);
   return ({ step, output, msg }) => {
     if (output !== "progress") {
-      toldPercent = undefined;
+      told = undefined;
       line(step, output === "error" ? `failed: ${msg.smp.error.code}` : summary(step, msg));
     } else if (out.isTTY) {
-      bar(step, `${drawn(msg.payload)} ${detail(msg)}`);
-    } else if (isWorthALine(msg.payload, toldPercent)) {
-      toldPercent = msg.payload;
+      bar(step, msg.smp.len > 0 ? `${drawn(msg.payload)} ${detail(msg)}` : detail(msg));
+    } else if (isWorthALine(msg, told)) {
+      told = msg;
       line(step, detail(msg));
     }
   };
 }
 
-function isWorthALine(percent, toldPercent) {
-  if (toldPercent === undefined) return true;
-  return percent >= toldPercent + LINE_EVERY_PERCENT || (percent === 100 && toldPercent < 100);
+function isWorthALine({ payload, smp }, told) {
+  if (told === undefined || told.smp.phase !== smp.phase) return true;
+  return smp.len > 0 && payload >= told.payload + LINE_EVERY_PERCENT;
 }
 
 function drawn(percent) {
@@ -31,8 +31,8 @@ function drawn(percent) {
 }
 
 function detail({ payload, smp }) {
-  const parts = [`${String(payload).padStart(3)} %`, smp.phase];
-  if (smp.len > 0) parts.push(`${kilobytes(smp.off)} of ${kilobytes(smp.len)} KB`);
+  if (!(smp.len > 0)) return smp.phase;
+  const parts = [`${String(payload).padStart(3)} %`, smp.phase, `${kilobytes(smp.off)} of ${kilobytes(smp.len)} KB`];
   if (smp.bytesPerSecond > 0) parts.push(`${kilobytes(smp.bytesPerSecond)} KB/s`);
   if (smp.etaMs > 0) parts.push(`${seconds(smp.etaMs)} left`);
   return parts.join("  ");

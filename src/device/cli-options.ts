@@ -82,6 +82,8 @@ export function parseCommandLine(args: readonly string[]): CliOptions | "help" |
   if (values.help) return "help";
   if (values.version) return "version";
   const images = number(values, "images", [1, 2]);
+  const second = (["image1-slot0", "image1-slot1"] as const).find((name) => values[name] !== undefined);
+  if (images === 1 && second) throw bad("images", `is 1, but --${second} gives a file for a second image`);
   return {
     port: number(values, "udp", [0, 65_535]) ?? 1337,
     host: text(values, "host") ?? "127.0.0.1",
@@ -106,7 +108,7 @@ function rawValues(args: readonly string[]): Values {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
   } catch (cause) {
-    const [sentence] = messageOf(cause).split(". ");
+    const [sentence] = messageOf(cause).split(/\.\s/);
     throw new SmpError("SMP_BAD_SETTING", sentence!, { cause });
   }
 }

@@ -38,9 +38,6 @@ function makeDevice({ files, ...options }: CliOptions): VirtualDevice {
     image1Slot0: readImage("image1-slot0", files.image1Slot0),
     image1Slot1: readImage("image1-slot1", files.image1Slot1),
   };
-  if (options.imageCount === 1 && (slots.image1Slot0 ?? slots.image1Slot1)) {
-    throw new SmpError("SMP_BAD_SETTING", "--images is 1, but there is a file for the second image");
-  }
   const device = new VirtualDevice({
     name: "virtual",
     ...options,

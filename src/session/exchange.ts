@@ -6,7 +6,7 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { throwIfAborted, withDeadline } from "../clock";
+import { withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
@@ -64,17 +64,15 @@ export class Exchange {
 
   /**
    * Sends one frame and gives the message that answers it, refusals included.
-   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer), SMP_LINK_LOST,
-   * or the signal's reason
+   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer) or SMP_LINK_LOST
    */
-  async ask(request: Try, signal: AbortSignal | undefined): Promise<Message> {
-    throwIfAborted(signal);
+  async ask(request: Try): Promise<Message> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
     let answered = false;
     try {
       const frame = this.#encode(request, seq);
-      const answer = await this.#await(request, seq, frame, signal);
+      const answer = await this.#await(request, seq, frame);
       answered = true;
       return answer;
     } finally {
@@ -90,17 +88,17 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Try, seq: number, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Message> {
+  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
     const { row, timeoutMs, ordinal } = request;
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
     const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
     try {
-      return await withDeadline(what, timeoutMs, signal, async (inner) => {
+      return await withDeadline(what, timeoutMs, undefined, async (inner) => {
         await Promise.race([this.#send(frame, inner), answer]);
         return await answer;
       });
     } catch (error) {
-      const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT" && signal?.aborted !== true;
+      const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
       const message = `${error.message}${this.#strays.describe()}`;

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { Command } from "../smp/command";
 import type { CborMap } from "../smp/message";
@@ -29,7 +30,10 @@ export class Requests {
     this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
   }
 
-  /** As `SmpSession.request`, for frames up to `maxFrameBytes`. */
+  /**
+   * As `SmpSession.request`, for frames up to `maxFrameBytes`. The signal keeps it from sending; what was sent is waited
+   * for all the same, as the device works on it.
+   */
   async request<Req extends Shape, Res extends Shape>(
     row: Command<Req, Res>,
     body: Body<Req>,
@@ -68,8 +72,9 @@ export class Requests {
   }
 
   async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+    throwIfAborted(signal);
     try {
-      const answer = await this.exchange.ask(request, signal);
+      const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
       return answer.body;
     } catch (error) {

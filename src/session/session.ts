@@ -1,3 +1,4 @@
+import { raceAbort } from "../clock";
 import type { Command } from "../smp/command";
 import type { Body, Shape } from "../smp/shape";
 import type { Link } from "../transport/transport";
@@ -15,7 +16,7 @@ export async function openSession(link: Link, options: SessionOptions, signal: A
   const requests = new Requests(link, options);
   try {
     const parameters = await readParameters(link.label, signal, (row, attempts) =>
-      requests.request(row, {}, link.maxFrameBytes, { signal, attempts }),
+      raceAbort(signal, requests.request(row, {}, link.maxFrameBytes, { signal, attempts })),
     );
     return new Session(link, requests, parameters);
   } catch (error) {
@@ -64,12 +65,11 @@ class Session implements SmpSession {
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
     // Those that wait here fail with the others when the link ends: each gets its place as one of them fails.
-    const leave = await this.#inFlight.enter(command.name, options.signal);
-    try {
-      return await this.#requests.request(command, body, this.maxFrameBytes, options);
-    } finally {
-      leave();
-    }
+    const { signal } = options;
+    const leave = await this.#inFlight.enter(command.name, signal);
+    // Who gives up does not free the device's buffer: the request keeps its place until it is answered or overdue.
+    const work = this.#requests.request(command, body, this.maxFrameBytes, options).finally(leave);
+    return await (signal ? raceAbort(signal, work) : work);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,8 @@
 /** Links to virtual devices in this process. */
-import { messageOf, SmpError } from "../errors";
+import { SmpError } from "../errors";
 import { throwIfAborted } from "../clock";
+import type { DeviceConnection } from "../device/connection";
+import type { VirtualDevice } from "../device/device";
 import { FrameQueue } from "./frame-queue";
 import type { Link, Transport } from "./transport";
 
@@ -9,22 +11,8 @@ const MAX_FRAME_BYTES = 8 + 0xffff;
 /** More than any server has buffers. */
 const MAX_IN_FLIGHT = 16;
 
-/** What a virtual device is to its links. */
-export interface ConnectableDevice {
-  /** @throws SMP_LINK_OPEN while it is off or rebooting */
-  connect(client: VirtualClient): VirtualConnection;
-}
-
-export interface VirtualClient {
-  frame(frame: Uint8Array): void;
-  /** The device went away without being asked to. */
-  lost(reason: unknown): void;
-}
-
-export interface VirtualConnection {
-  send(packet: Uint8Array): void;
-  close(): void;
-}
+/** All that a link needs of a {@link VirtualDevice}. */
+export type ConnectableDevice = Pick<VirtualDevice, "connect">;
 
 export interface VirtualDevices {
   find(name: string): ConnectableDevice | undefined;
@@ -75,7 +63,7 @@ class VirtualLink implements Link {
   readonly maxFrameBytes = MAX_FRAME_BYTES;
   readonly maxInFlight = MAX_IN_FLIGHT;
   readonly frames = new FrameQueue();
-  readonly #connection: VirtualConnection;
+  readonly #connection: DeviceConnection;
   #over: string | undefined;
 
   constructor(name: string, device: ConnectableDevice) {
@@ -99,9 +87,9 @@ class VirtualLink implements Link {
     this.#connection.close();
   }
 
-  #lose(cause: unknown): void {
+  #lose(reason: string): void {
     if (this.#over !== undefined) return;
-    this.#over = `was lost: ${messageOf(cause)}`;
-    this.frames.fail(new SmpError("SMP_LINK_LOST", `${this.label} ${this.#over}`, { cause }));
+    this.#over = `was lost: ${reason}`;
+    this.frames.fail(new SmpError("SMP_LINK_LOST", `${this.label} ${this.#over}`));
   }
 }

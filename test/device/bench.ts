@@ -115,6 +115,11 @@ export async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
+/** Turns of the event loop, in which sockets are read. */
+export async function turns(count = 5): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 export function testImage(name: string): Buffer {
   return readFileSync(join(__dirname, "../images", name));
 }

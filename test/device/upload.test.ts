@@ -99,7 +99,8 @@ describe("image upload to the virtual device", () => {
     it("are answered with the wanted offset, 0 without an upload", async () => {
       assert.deepEqual(await send({ off: 100, data: NEW.subarray(100, 200) }), { off: 0 });
       await send(FIRST);
-      for (const off of [1, 99, 101, 4000]) assert.deepEqual(await send({ off, data: NEW.subarray(0, 200) }), { off: 100 });
+      for (const off of [1, 99, 101, 4000])
+        assert.deepEqual(await send({ off, data: NEW.subarray(0, 200) }), { off: 100 });
       assert.deepEqual(await send({ off: 100, data: NEW.subarray(100, 300) }), { off: 300 });
       assert.deepEqual(await send({ off: 100, data: NEW.subarray(100, 300) }), { off: 300 }, "sent twice");
     });

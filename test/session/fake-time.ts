@@ -4,7 +4,9 @@ import FakeTimers, { type Clock } from "@sinonjs/fake-timers";
 export function useFakeTime(): { readonly pass: (ms: number) => Promise<void>; readonly pending: () => number } {
   let clock: (Clock & { uninstall(): void }) | undefined;
   beforeEach(() => {
-    clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    clock = FakeTimers.install({
+      toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate", "performance"],
+    });
   });
   afterEach(() => clock?.uninstall());
   return {

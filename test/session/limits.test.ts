@@ -47,4 +47,19 @@ describe("session: limits", () => {
     await Promise.all(running);
     assert.equal(link.requests.length, 4);
   });
+
+  it("sends no other request in place of an aborted one while the device may still work on it", async () => {
+    const { link, session } = await opened(() => undefined);
+    const controller = new AbortController();
+    const aborted = ["a", "b", "c"].map((d) => echo(session, d, { signal: controller.signal }));
+    await time.pass(0);
+    controller.abort();
+    await Promise.allSettled(aborted);
+    const next = echo(session, "d");
+    await time.pass(0);
+    assert.equal(link.requests.length, 4);
+    link.script = zephyr;
+    link.answer(link.requests[1]!, { r: "a" });
+    assert.deepEqual(await next, { r: "d" });
+  });
 });

@@ -40,6 +40,21 @@ describe("protocol version of a session", () => {
     assert.deepEqual(versions(link), [1, 1, 0]);
   });
 
+  it("is not tried in another version after an abort", async () => {
+    const link = new ScriptedLink(afterParameters(() => undefined));
+    const session = await openSession(link, {}, FOREVER);
+    const controller = new AbortController();
+    const aborted = assert.rejects(session.request(os.reset, {}, { signal: controller.signal }), {
+      code: "SMP_ABORTED",
+    });
+    await time.pass(0);
+    controller.abort();
+    await aborted;
+    link.answer(link.last, { rc: 13 });
+    await time.pass(0);
+    assert.deepEqual(versions(link), [1, 1]);
+  });
+
   it("changes back to v2 when the server calls v1 too old", async () => {
     // The first request is lost, so that the session comes to think of v1.
     const link = new ScriptedLink((request, far) =>

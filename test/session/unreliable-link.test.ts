@@ -4,22 +4,12 @@ import { SmpError } from "../../src/errors";
 import { image, os } from "../../src/smp/commands";
 import { openSession } from "../../src/session/session";
 import type { CborMap, Message } from "../../src/smp/message";
+import { randomFrom } from "../random";
 import { useFakeTime } from "./fake-time";
 import { isParameters, ScriptedLink } from "./scripted-link";
 
-const SEEDS = 40;
+const SEEDS = 25;
 const REQUESTS = 60;
-
-/** Small and good enough (mulberry32): the same seed gives the same run. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What each answer says tells whose it is. */
 function answerOf(request: Message): CborMap {

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import type { DeviceListener } from "../../src/device/connection";
 import { SmpError } from "../../src/errors";
-import { virtualTransport, type ConnectableDevice, type VirtualClient } from "../../src/transport/virtual";
+import { virtualTransport, type ConnectableDevice } from "../../src/transport/virtual";
 import { transportContract, type FarEnd, type TransportFixture } from "./contract";
 
 /** A device that does nothing by itself. */
 class PassiveDevice implements ConnectableDevice, FarEnd {
   readonly received: Uint8Array[] = [];
-  client: VirtualClient | undefined;
+  client: DeviceListener | undefined;
   isOff = false;
 
-  connect(client: VirtualClient) {
+  connect(client: DeviceListener) {
     if (this.isOff) throw new SmpError("SMP_LINK_OPEN", "sensor is rebooting");
     this.client = client;
     return {
