@@ -92,6 +92,10 @@ export async function failure(work: () => Promise<unknown>): Promise<SmpError> {
   throw new Error("expected a failure");
 }
 
+/** Gives up after 15 s: a poll without end would keep a failed test's process alive. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let polls = 0; !condition(); polls++) {
+    if (polls > 3_000) throw new Error("what was waited for did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
