@@ -60,6 +60,11 @@ type Loader = { _load(request: string, ...rest: unknown[]): unknown };
 const loader = Module as unknown as Loader;
 const load = loader._load.bind(Module);
 loader._load = (request, ...rest) => {
+  if (Object.hasOwn(SUBSTITUTES, request) && process.env["BLE_UNCOMPILED"]) {
+    throw Object.assign(new Error(`Cannot find module '../build/Release/bluetooth_hci_socket.node'`), {
+      code: "MODULE_NOT_FOUND",
+    });
+  }
   if (Object.hasOwn(SUBSTITUTES, request)) return SUBSTITUTES[request];
   if (missing.some((name) => name !== "" && request.startsWith(name))) {
     throw Object.assign(new Error(`Cannot find module '${request}'`), { code: "MODULE_NOT_FOUND" });

@@ -96,7 +96,10 @@ for (const driver of DRIVERS) {
     });
 
     it("keeps to whole frames with a server that does not tell its buffer", async () => {
-      const { device } = addDevice({ mtu: 247, reassemblyBytes: undefined }, { profile: "zephyr-3.2", parameters: false });
+      const { device } = addDevice(
+        { mtu: 247, reassemblyBytes: undefined },
+        { profile: "zephyr-3.2", parameters: false },
+      );
       const { retries } = await upload("sensor-1");
       assert.equal(retries, 0);
       assert.deepEqual(Buffer.from(device.store.slot(0, 1).read(0, NEW.length)), NEW);
@@ -145,4 +148,3 @@ for (const driver of DRIVERS) {
     });
   });
 }
-

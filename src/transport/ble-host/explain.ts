@@ -13,9 +13,9 @@ const INSTALL =
 export function explainLoad(packageName: string, error: unknown): SmpError {
   const message = messageOf(error).split("\n")[0]!;
   const isMissing = codeOf(error) === "MODULE_NOT_FOUND" && message.includes(`'${packageName}`);
-  if (isMissing) return problem(`the package ${packageName} is not installed`, INSTALL);
+  if (isMissing) return notUsable(`the package ${packageName} is not installed`, INSTALL);
   if (/\.node'|bindings file|native build/i.test(message)) {
-    return problem(
+    return notUsable(
       `the package ${packageName} is installed, but was not compiled for this system: ${message}`,
       `Run "npm rebuild ${packageName} --foreground-scripts" in Node-RED's user directory with python3, make and g++ there ` +
         "(npm must be allowed to run install scripts), or install @stoprocent/noble, which has ready-made binaries.",
@@ -31,7 +31,9 @@ export function explainLoad(packageName: string, error: unknown): SmpError {
 /** Neither package can be used. */
 export function explainNoDriver(problems: readonly SmpError[]): SmpError {
   const telling = problems.find(({ hint }) => hint !== INSTALL) ?? problems[0]!;
-  return problem(problems.map(({ message }) => message).join("; "), telling.hint);
+  const retryable = problems.some((one) => one.retryable);
+  const message = problems.map((one) => one.message).join("; ");
+  return new SmpError("SMP_LINK_OPEN", message, { hint: telling.hint, retryable });
 }
 
 /** Why an adapter in this state, as noble names it, cannot be used. */
@@ -115,6 +117,11 @@ const ELSEWHERE: Readonly<Record<string, (name: string) => Explanation>> = {
 
 function problem(why: string, hint: string): SmpError {
   return new SmpError("SMP_LINK_OPEN", why, { hint });
+}
+
+/** Trying again does not help. */
+function notUsable(why: string, hint: string): SmpError {
+  return new SmpError("SMP_LINK_OPEN", why, { hint, retryable: false });
 }
 
 function codeOf(error: unknown): string {

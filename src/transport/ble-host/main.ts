@@ -13,6 +13,9 @@ process.on("disconnect", () => process.exit(0));
 process.on("SIGTERM", ignore);
 process.on("SIGINT", ignore);
 
+// @abandonware/noble flushes packets of links that are gone, in promises that nobody awaits; the other links are none the worse.
+process.on("unhandledRejection", (reason) => void process.stderr.write(`unhandled rejection: ${String(reason)}\n`));
+
 const tasks = new HostTasks(settings, {
   tell: (message: FromHost) => {
     if (process.connected) process.send?.(message);

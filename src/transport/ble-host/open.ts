@@ -2,7 +2,7 @@
  * Opens a link: adapter on ─► fresh advertisement ─► scan pauses ─► connect ─► discover ─► MTU ─► subscribe.
  * Any step ends with its deadline, with the loss of link or adapter, or when it is not wanted any more.
  */
-import { sleep, throwIfAborted } from "../../clock";
+import { abortReason, sleep } from "../../clock";
 import { messageOf, SmpError } from "../../errors";
 import type { Adapter } from "./adapter";
 import { disconnectReason } from "./disconnect-reason";
@@ -39,33 +39,45 @@ export async function openHostLink(
 }
 
 async function establish(adapter: Adapter, { peripheral, release }: Found, signal: AbortSignal): Promise<HostLink> {
+  // From before the connection on: it may break in the moment in which it is made.
+  const { lost, listen, endWatch } = watchLink(adapter, peripheral);
   try {
     await adapter.connect(peripheral, signal);
+  } catch (error) {
+    endWatch();
+    throw error;
   } finally {
     release();
   }
-  const { lost, listen } = watchLink(adapter, peripheral);
   const either = AbortSignal.any([signal, lost]);
   try {
     const characteristic = await findCharacteristic(peripheral, either);
     await subscribe(characteristic, listen, either);
     return new HostLink({ adapter, peripheral, characteristic, lost, facts: factsOf(adapter, peripheral) });
   } catch (error) {
+    const cause = signal.aborted ? abortReason(signal) : lost.aborted ? abortReason(lost) : error;
     await adapter.disconnect(peripheral);
-    throwIfAborted(signal);
-    throwIfAborted(lost);
-    throw error;
+    throw cause;
   }
 }
 
+interface LinkWatch {
+  readonly lost: AbortSignal;
+  readonly listen: Listen;
+  readonly endWatch: () => void;
+}
+
 /** @returns a signal that aborts with the link's loss, and a way to listen to the link layer meanwhile */
-function watchLink(adapter: Adapter, peripheral: Peripheral): { lost: AbortSignal; listen: Listen } {
+function watchLink(adapter: Adapter, peripheral: Peripheral): LinkWatch {
   const controller = new AbortController();
   let listener: Parameters<Listen>[0] | undefined;
-  const lose = (reason: SmpError): void => {
+  const endWatch = (): void => {
     endListening();
     peripheral.removeListener("disconnect", onDisconnect);
     adapter.lost.removeEventListener("abort", onAdapterLost);
+  };
+  const lose = (reason: SmpError): void => {
+    endWatch();
     controller.abort(reason);
   };
   const onDisconnect = (reason: unknown): void => lose(new SmpError("SMP_LINK_LOST", disconnectReason(reason)));
@@ -78,7 +90,7 @@ function watchLink(adapter: Adapter, peripheral: Peripheral): { lost: AbortSigna
     listener = given;
     return () => (listener = undefined);
   };
-  return { lost: controller.signal, listen };
+  return { lost: controller.signal, listen, endWatch };
 }
 
 function factsOf(adapter: Adapter, peripheral: Peripheral): BleLinkFacts {
