@@ -177,6 +177,12 @@ for (const driver of DRIVERS) {
       assert.deepEqual(peripheral.writes, [20, 20, 20, 8]);
     });
 
+    it("says so when the device breaks the exchange of the MTU", async () => {
+      world.add(new PassiveServer(), { mtuExchange: "invalid" });
+      assert.match((await failure(() => open())).message, /exchange of the MTU with ATT error 0x04/);
+      await until(() => world.air.openLinks === 0);
+    });
+
     it("keeps a neighbour's link when another device's attempt fails", async () => {
       const server = new PassiveServer();
       world.add(server);

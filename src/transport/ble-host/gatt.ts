@@ -10,12 +10,34 @@ const DISCOVER_MS = 8_000;
 /** Time for noble's own pairing ("Just Works"), too. */
 const SUBSCRIBE_MS = 8_000;
 
+const MTU_REQUEST = 0x02;
 const WRITE_REQUEST = 0x12;
+const INVALID_PDU = 0x04;
 /** ATT errors: insufficient authentication, authorization, encryption key size, encryption. */
 const NEEDS_PAIRING: ReadonlySet<number> = new Set([0x05, 0x08, 0x0c, 0x0f]);
 
+/** Hears what happens on the link beneath; the returned function ends it. */
+export type Listen = (listener: (event: LinkLayerEvent) => void) => () => void;
+
 /** @throws SMP_LINK_OPEN when the device does not speak SMP; SMP_TIMEOUT; the signal's reason */
-export async function findCharacteristic(peripheral: Peripheral, signal: AbortSignal): Promise<Characteristic> {
+export async function findCharacteristic(
+  peripheral: Peripheral,
+  listen: Listen,
+  signal: AbortSignal,
+): Promise<Characteristic> {
+  const refusal = new AbortController();
+  const endListening = listen((event) => {
+    const isRefusal = event.type === "att-error" && event.request === MTU_REQUEST && event.code === INVALID_PDU;
+    if (isRefusal) refusal.abort(brokenMtuExchange());
+  });
+  try {
+    return await raceAbort(refusal.signal, discoverSmp(peripheral, signal));
+  } finally {
+    endListening();
+  }
+}
+
+async function discoverSmp(peripheral: Peripheral, signal: AbortSignal): Promise<Characteristic> {
   const service = await discover<Service>(peripheral, "servicesDiscover", within("the list of its services"), () =>
     peripheral.discoverServices([SMP_SERVICE]),
   );
@@ -37,9 +59,6 @@ export async function findCharacteristic(peripheral: Peripheral, signal: AbortSi
     return { what, withinMs: DISCOVER_MS, signal };
   }
 }
-
-/** What a subscription needs to know of the link beneath it. */
-export type Listen = (listener: (event: LinkLayerEvent) => void) => () => void;
 
 /** @throws SMP_LINK_OPEN when the device refuses, saying why; SMP_TIMEOUT; the signal's reason */
 export async function subscribe(characteristic: Characteristic, listen: Listen, signal: AbortSignal): Promise<void> {
@@ -87,6 +106,17 @@ function withoutSmp(how: string): SmpError {
   return new SmpError("SMP_LINK_OPEN", `it is connected, but ${how}`, {
     hint: "Build the firmware with CONFIG_MCUMGR and CONFIG_MCUMGR_TRANSPORT_BT, or choose the right device.",
   });
+}
+
+/** noble then waits for ever: nothing more can be asked over this connection. */
+function brokenMtuExchange(): SmpError {
+  return new SmpError(
+    "SMP_LINK_OPEN",
+    "it answers the exchange of the MTU with ATT error 0x04 (invalid PDU), which noble cannot live with",
+    {
+      hint: "The firmware's ATT server violates the specification; with the driver @stoprocent/noble and NOBLE_BINDINGS=dbus the system's own stack is used.",
+    },
+  );
 }
 
 function refused(code: number): SmpError {

@@ -51,7 +51,7 @@ async function establish(adapter: Adapter, { peripheral, release }: Found, signa
   }
   const either = AbortSignal.any([signal, lost]);
   try {
-    const characteristic = await findCharacteristic(peripheral, either);
+    const characteristic = await findCharacteristic(peripheral, listen, either);
     await subscribe(characteristic, listen, either);
     return new HostLink({ adapter, peripheral, characteristic, lost, facts: factsOf(adapter, peripheral) });
   } catch (error) {
