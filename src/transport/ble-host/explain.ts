@@ -58,7 +58,7 @@ function explainLinux(
 }
 
 /** @param name of the adapter that is wanted */
-export function explainNoAdapter(name = "a Bluetooth adapter", found = lookAround()): SmpError {
+function explainNoAdapter(name = "a Bluetooth adapter", found = lookAround()): SmpError {
   const has = found.adapters?.length ? `; the system has ${found.adapters.join(", ")}` : "";
   const hint = found.isContainer
     ? "Start the container with --network=host and --cap-add=NET_RAW --cap-add=NET_ADMIN: only the host's network namespace has its adapters."

@@ -9,11 +9,6 @@ export function matches(wanted: BleIdentity, peripheral: Peripheral): boolean {
   return isNamed && (wanted.service === undefined || servicesOf(peripheral).includes(wanted.service));
 }
 
-export function describeIdentity({ address, name, service }: BleIdentity): string {
-  const named = [name, service && `service ${service}`].filter((part) => part !== undefined).join(" with ");
-  return [address && withColons(address), named].filter(Boolean).join(" or ");
-}
-
 export function advertOf(peripheral: Peripheral): BleAdvert {
   const services = servicesOf(peripheral);
   return {
@@ -27,7 +22,7 @@ export function advertOf(peripheral: Peripheral): BleAdvert {
 }
 
 /** Identifiers that are no Bluetooth addresses stay as they are. */
-export function withColons(address: string): string {
+function withColons(address: string): string {
   return /^[0-9a-f]{12}$/.test(address) ? address.match(/../g)!.join(":") : address;
 }
 
