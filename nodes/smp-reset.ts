@@ -9,11 +9,14 @@ import { wantedImage } from "./runtime/wanted-image";
 interface ResetConfig extends NodeDef {
   readonly waitS?: string | number;
   readonly force?: boolean;
+  readonly recovery?: boolean;
 }
 
 /** Longer than the swap of two full slots takes. */
 const DEFAULT_WAIT_S = 300;
 const MAX_WAIT_S = 86_400;
+/** BOOT_MODE_TYPE_BOOTLOADER of Zephyr's `boot_mode`. */
+const STAY_IN_BOOTLOADER = 1;
 
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-reset", function (this: FlowNode, config: ResetConfig) {
@@ -31,7 +34,14 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
   const target = job.target();
   const waitMs = waitOf(config) * 1000;
   const { signal } = job;
-  const options = { wanted: wantedImage(job.msg), force: config.force === true, waitMs, signal };
+  const toRecovery = config.recovery === true;
+  const options = {
+    wanted: wantedImage(job.msg),
+    force: config.force === true,
+    ...(toRecovery && { bootMode: STAY_IN_BOOTLOADER }),
+    waitMs,
+    signal,
+  };
   const onProgress = ({ phase, elapsedMs }: ResetProgress): void =>
     // The share of the time that it may take: most devices are back long before.
     job.report(waitMs > 0 ? (elapsedMs * 100) / waitMs : 0, { phase, elapsedMs });
@@ -41,7 +51,7 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
   return {
     payload: after,
     smp: { images: after, verdict, reset: { absentMs, because } },
-    text: job.words.own(verdict ?? "not-waited"),
+    text: job.words.own(verdict ?? (toRecovery && waitMs > 0 ? "in-recovery" : "not-waited")),
   };
 }
 

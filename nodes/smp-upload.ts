@@ -11,6 +11,7 @@ interface UploadConfig extends NodeDef {
   readonly firmware?: string;
   readonly firmwareType?: string;
   readonly upgradeOnly?: boolean;
+  readonly allowRecovery?: boolean;
   readonly window?: string | number;
 }
 
@@ -39,7 +40,13 @@ async function wholeFirmware(job: Job, config: UploadConfig, parts: PartsCollect
 async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given): Promise<Outcome> {
   const target = job.target();
   const image = imageNumber(await job.input("image")) ?? 0;
-  const options = { image, upgradeOnly: config.upgradeOnly === true, window: windowOf(config), signal: job.signal };
+  const options = {
+    image,
+    upgradeOnly: config.upgradeOnly === true,
+    allowRecovery: config.allowRecovery === true,
+    window: windowOf(config),
+    signal: job.signal,
+  };
   job.show(job.words.own("reading"));
   return withFirmware({ RED, given, signal: job.signal }, async (source, info) => {
     const onProgress = (progress: UploadProgress): void => report(job, progress);

@@ -41,6 +41,10 @@ export const ERRORS = {
     retryable: false,
     hint: "Reset the device to let the bootloader install the pending image first.",
   },
+  SMP_IN_RECOVERY: {
+    retryable: false,
+    hint: "Reset the device to start its application and upload there, or allow uploads in recovery.",
+  },
   SMP_UPLOAD_OFFSET: { retryable: true, hint: "Make sure that no other client uploads to this device." },
   SMP_UPLOAD_FAILED: {
     retryable: true,

@@ -33,7 +33,13 @@ export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
 export type { Link, Transport } from "./transport/transport";
 export { bleTransport, type BleSettings, type BleTransport } from "./transport/ble";
 export type { BleAdvert, BleIdentity, BleLinkFacts } from "./transport/ble-host/messages";
+export { TRANSPORTS, type Scheme } from "./transport/registry";
+export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
+
+export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from "./transport/serial/address";
+export { listSerialPorts } from "./transport/serial";
+export type { PortInfo } from "./transport/serial/port-list";
 
 export { createPool, type PoolOptions } from "./session/pool";
 export type {

@@ -8,10 +8,11 @@ const OUTPUTS = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
+  catch: ["error"],
 };
 
 /**
- * Calls `seen` for each message that leaves a node of this package, once however many wires it takes.
+ * Calls `seen` for each message that leaves a node of this package, or a catch node, once however many wires it takes.
  * @param {(event: { step: string, output: "result"|"current"|"progress"|"error", msg: any }) => void} seen
  */
 function watchFlow(RED, seen) {
@@ -21,7 +22,8 @@ function watchFlow(RED, seen) {
       const output = OUTPUTS[source.node.type]?.[source.port];
       if (output === undefined || told.has(`${source.id} ${source.port}`)) continue;
       told.add(`${source.id} ${source.port}`);
-      seen({ step: source.node.type.slice("smp-".length).replace("-", " "), output, msg });
+      const { type } = source.node.type === "catch" ? msg.error.source : source.node;
+      seen({ step: type.slice("smp-".length).replace("-", " "), output, msg });
     }
   });
 }
@@ -30,7 +32,7 @@ function watchFlow(RED, seen) {
  * Presses a button of the flow and waits for the end of the update.
  * @param {(event: object) => void} seen gets every event on the way, the last one included
  * @returns {Promise<{ device: string, from: string, to: string, current: boolean, elapsedMs: number }>}
- * @throws the error that came out of an error output: `message`, `code`, `hint`, `step`; or a plain one after `withinMs`
+ * @throws the error that came out of an error output or a catch node: `message`, `code`, `hint`, `step`; or a plain one after `withinMs`
  */
 export function runUpdate(RED, buttonId, withinMs, seen) {
   return new Promise((resolve, reject) => {

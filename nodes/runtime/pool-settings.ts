@@ -1,13 +1,23 @@
 /** The settings of the pool node, checked. */
-import { SmpError } from "../../src/index";
+import {
+  FLOW_CONTROLS,
+  FRAMINGS,
+  SERIAL_DEFAULTS,
+  SmpError,
+  TRANSPORTS,
+  UDP_PORT,
+  type Scheme,
+  type SerialSettings,
+} from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
 import { recordOf, type NodeDef } from "./red";
 
 /** Kinds of link that a pool can have. */
-const LINKS = ["virtual"] as const;
+const LINKS = Object.keys(TRANSPORTS) as Scheme[];
 const TRIALS = ["healthy", "self-confirming", "crashing"] as const;
 const MODES = ["swap-move", "swap-scratch", "swap-offset", "overwrite", "direct-xip", "direct-xip-revert"] as const;
 const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const;
+const BLE_DRIVERS = ["auto", "abandonware", "stoprocent"] as const;
 const PACES = ["instant", "brisk", "real"] as const;
 
 /** As they stand in the flow file: from the editor, by hand, or from environment variables. */
@@ -32,8 +42,26 @@ export interface HardwareSettings {
   readonly factoryFirmware: string;
 }
 
+/** What all devices of a pool on an IP network have in common. */
+export interface UdpSettings {
+  /** Of devices whose address names none. */
+  readonly port: number;
+  readonly maxDatagramBytes: number;
+}
+
+/** How the peripherals of a pool are reached over Bluetooth LE. */
+export interface BlePoolSettings {
+  readonly driver: (typeof BLE_DRIVERS)[number];
+  /** n of "hci<n>"; undefined for the system's first. */
+  readonly adapter: number | undefined;
+  /** The adapter belongs to this pool alone (HCI user channel). */
+  readonly dedicated: boolean;
+  readonly scanMs: number;
+}
+
+/** The settings of the links that are not chosen have their defaults. */
 export interface PoolSettings {
-  readonly link: (typeof LINKS)[number];
+  readonly link: Scheme;
   readonly maxSessions: number;
   readonly idleCloseMs: number;
   readonly maxWaiting: number;
@@ -41,23 +69,36 @@ export interface PoolSettings {
   readonly protocol: "auto" | 1 | 2;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
+  readonly ble: BlePoolSettings;
+  /** What holds where the address of a device does not say otherwise. */
+  readonly serial: SerialSettings;
+  readonly udp: UdpSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
 export function readPoolSettings(config: PoolConfig): PoolSettings {
-  const whole = (name: string, fallback: number, range: readonly [number, number]): number =>
-    wholeNumber(setting(name), given(config[name], fallback), range);
-  const choice = <T extends string>(name: string, choices: readonly T[], fallback: T): T =>
-    oneOf(setting(name), given(config[name], fallback), choices);
+  const { whole, choice } = readerOf(config);
+  const link = choice("link", LINKS, "virtual");
   const protocol = choice("protocol", ["auto", "1", "2"], "auto");
+  const ofLink = (each: Scheme): object => (each === link ? config : {});
   return {
-    link: choice("link", LINKS, "virtual"),
+    link,
     maxSessions: whole("maxSessions", 8, [1, 1000]),
     idleCloseMs: whole("idleCloseS", 30, [1, 86_400]) * 1000,
     maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
-    devices: readDevices(given(config["devices"], [{ name: "sensor-1", trial: "healthy" }])),
+    ...readVirtual(ofLink("virtual")),
+    ble: readBle(ofLink("ble")),
+    serial: readSerial(ofLink("serial")),
+    udp: readUdp(ofLink("udp")),
+  };
+}
+
+function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware"> {
+  const { whole, choice, value } = readerOf(config);
+  return {
+    devices: readDevices(value("devices", [{ name: "sensor-1", trial: "healthy" }])),
     hardware: {
       profile: choice("profile", PROFILES, "zephyr-4.4"),
       mode: choice("mode", MODES, "swap-move"),
@@ -65,8 +106,53 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
       bufSize: whole("bufSize", 2475, [128, 65_535]),
       bufCount: whole("bufCount", 4, [1, 64]),
       pace: choice("pace", PACES, "brisk"),
-      factoryFirmware: String(config["factoryFirmware"] ?? "").trim(),
+      factoryFirmware: String(value("factoryFirmware", "")).trim(),
     },
+  };
+}
+
+function readBle(config: object): BlePoolSettings {
+  const { whole, choice, value } = readerOf(config);
+  const isFirst = String(value("bleAdapter", "")).trim() === "";
+  return {
+    driver: choice("bleDriver", BLE_DRIVERS, "auto"),
+    adapter: isFirst ? undefined : whole("bleAdapter", 0, [0, 63]),
+    dedicated: choice("bleChannel", ["shared", "dedicated"], "shared") === "dedicated",
+    scanMs: whole("bleScanS", 15, [1, 300]) * 1000,
+  };
+}
+
+function readSerial(config: object): SerialSettings {
+  const { whole, choice } = readerOf(config);
+  const serial: SerialSettings = {
+    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, [50, 20_000_000]),
+    flowControl: choice("flowControl", FLOW_CONTROLS, SERIAL_DEFAULTS.flowControl),
+    framing: choice("framing", FRAMINGS, SERIAL_DEFAULTS.framing),
+    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, [0, 1_000]),
+  };
+  if (serial.framing !== "raw" || serial.flowControl !== "xonxoff") return serial;
+  throw new SmpError("SMP_BAD_SETTING", "flowControl is xonxoff, whose characters raw frames may hold", {
+    field: "flowControl",
+  });
+}
+
+function readUdp(config: object): UdpSettings {
+  const { whole } = readerOf(config);
+  return { port: whole("udpPort", UDP_PORT, [1, 65_535]), maxDatagramBytes: whole("maxDatagram", 1472, [128, 1472]) };
+}
+
+interface Reader {
+  readonly value: (name: string, fallback: unknown) => unknown;
+  readonly whole: (name: string, fallback: number, range: readonly [number, number]) => number;
+  readonly choice: <T extends string>(name: string, choices: readonly T[], fallback: T) => T;
+}
+
+function readerOf(config: object): Reader {
+  const value = (name: string, fallback: unknown): unknown => given(recordOf(config)[name], fallback);
+  return {
+    value,
+    whole: (name, fallback, range) => wholeNumber(setting(name), value(name, fallback), range),
+    choice: (name, choices, fallback) => oneOf(setting(name), value(name, fallback), choices),
   };
 }
 

@@ -1,9 +1,10 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { createPool, SmpError, toSmpError, virtualTransport, type SessionPool } from "../../src/index";
+import { SmpError, toSmpError, type SessionPool } from "../../src/index";
+import { makePool } from "./pool-links";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
-import { removeFleet, virtualFleet } from "./virtual-fleet";
+import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
   readonly link: PoolSettings["link"];
@@ -45,10 +46,9 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, { devices, hardware, protocol, attempts, ...limits }: PoolSettings): SessionPool {
+function openPool(node: Node, settings: PoolSettings): SessionPool {
   try {
-    const fleet = virtualFleet(node.id, devices, hardware);
-    return createPool(virtualTransport(fleet), { ...limits, session: { protocol, attempts } });
+    return makePool(node.id, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }

@@ -5,10 +5,14 @@ import { BOOT_MODE_NUMBER, type Trial } from "./options";
 import type { BootMode } from "./image-options";
 import { type PaceName, PACES } from "./pace";
 import { type ProfileName, PROFILES } from "./profiles";
+import type { SerialLineOptions } from "./serial-line";
 
 export interface CliOptions {
-  readonly port: number;
   readonly host: string;
+  /** UDP port; undefined: none. */
+  readonly udpPort: number | undefined;
+  /** Serial line behind a TCP port; undefined: none. */
+  readonly serial: (SerialLineOptions & { readonly port: number }) | undefined;
   /** Files by option; slot0 has a default. */
   readonly files: {
     readonly slot0: string | undefined;
@@ -29,11 +33,16 @@ export interface CliOptions {
 const TRIALS = ["healthy", "self-confirming", "crashing"] as const satisfies readonly Trial[];
 const MODES = Object.keys(BOOT_MODE_NUMBER) as BootMode[];
 const PROFILE_NAMES = Object.keys(PROFILES) as ProfileName[];
+const FRAMINGS = ["console", "raw"] as const;
 const PACE_NAMES = Object.keys(PACES) as PaceName[];
 
-export const HELP = `smp-virtual-device: a device with MCUboot and an SMP server, on a UDP port
+export const HELP = `smp-virtual-device: a device with MCUboot and an SMP server, on a UDP port or a serial line
 
-  --udp PORT         port to listen on, 0 for any that is free (default 1337)
+  --udp PORT         UDP port, 0 for any that is free (default 1337, unless there is --tcp)
+  --tcp PORT         TCP port of a serial line, as terminal servers have it, 0 for any that is free;
+                     "socat pty,link=/tmp/ttyV0,rawer tcp:127.0.0.1:PORT" makes a serial port of it
+  --framing KIND     of the serial line: ${FRAMINGS.join(", ")} (default console)
+  --line-buffers N   lines that the device can hold at once, 2 on most (default: any number)
   --host ADDRESS     address to listen on (default 127.0.0.1)
   --slot0 FILE       MCUboot image that runs (default: a sample of this package)
   --slot1 FILE       image in the other slot
@@ -44,7 +53,7 @@ export const HELP = `smp-virtual-device: a device with MCUboot and an SMP server
   --mode MODE        ${MODES.join(", ")}
                      (default swap-move)
   --profile NAME     ${PROFILE_NAMES.join(", ")}
-                     (default zephyr-4.4)
+                     (default zephyr-4.4); mcuboot-recovery starts in the bootloader's serial recovery
   --buf-size N       bytes of a server buffer (default: the profile's)
   --buf-count N      number of server buffers (default: the profile's)
   --trial KIND       what an image does while it is not confirmed: ${TRIALS.join(", ")}
@@ -57,6 +66,9 @@ Numbers may be written as 0x1000.
 
 const OPTIONS = {
   udp: { type: "string" },
+  tcp: { type: "string" },
+  framing: { type: "string" },
+  "line-buffers": { type: "string" },
   host: { type: "string" },
   slot0: { type: "string" },
   slot1: { type: "string" },
@@ -85,8 +97,9 @@ export function parseCommandLine(args: readonly string[]): CliOptions | "help" |
   const second = (["image1-slot0", "image1-slot1"] as const).find((name) => values[name] !== undefined);
   if (images === 1 && second) throw bad("images", `is 1, but --${second} gives a file for a second image`);
   return {
-    port: number(values, "udp", [0, 65_535]) ?? 1337,
     host: text(values, "host") ?? "127.0.0.1",
+    udpPort: number(values, "udp", [0, 65_535]) ?? (values.tcp === undefined ? 1337 : undefined),
+    serial: serialLine(values),
     files: {
       slot0: text(values, "slot0"),
       slot1: text(values, "slot1"),
@@ -102,6 +115,15 @@ export function parseCommandLine(args: readonly string[]): CliOptions | "help" |
     bufSize: number(values, "buf-size", [64, 65_535]),
     bufCount: number(values, "buf-count", [1, 255]),
   };
+}
+
+function serialLine(values: Values): CliOptions["serial"] {
+  const port = number(values, "tcp", [0, 65_535]);
+  const lineBuffers = number(values, "line-buffers", [1, 255]);
+  if (port !== undefined) return { port, framing: oneOf(values, "framing", FRAMINGS, "console"), lineBuffers };
+  const useless = (["framing", "line-buffers"] as const).find((name) => values[name] !== undefined);
+  if (useless) throw bad(useless, "is for a serial line: give --tcp as well");
+  return undefined;
 }
 
 function rawValues(args: readonly string[]): Values {

@@ -6,6 +6,7 @@ import { messageOf, SmpError } from "../errors";
 import { type CliOptions, HELP, parseCommandLine } from "./cli-options";
 import { VirtualDevice } from "./device";
 import { samplePath } from "./samples";
+import { serveSerial } from "./serial-server";
 import { serveUdp } from "./udp-server";
 
 const print = (line: string): void => console.log(line);
@@ -15,19 +16,45 @@ async function main(args: readonly string[]): Promise<void> {
   if (options === "help") return print(HELP);
   if (options === "version") return print(packageVersion());
   const device = makeDevice(options);
-  const server = await serveUdp(device, options).catch((error: unknown) => {
+  const servers = await listen(device, options).catch((error: unknown) => {
     device.close();
     throw error;
   });
-  const { host, port } = server.address;
-  const where = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const where = servers.map(({ name, address }) => `${name} ${formatAddress(address)}`).join(" and ");
   const running = device.version ?? device.state;
-  print(`listening on UDP ${where}, running ${running} (${options.profile}, ${options.mode}, ${options.pace})`);
+  print(`listening on ${where}, running ${running} (${options.profile}, ${options.mode}, ${options.pace})`);
   const stop = (): void => {
     device.close();
-    void server.close();
+    servers.forEach((server) => void server.close());
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
+}
+
+interface Listening {
+  readonly name: string;
+  readonly address: { readonly host: string; readonly port: number };
+  close(): Promise<void>;
+}
+
+async function listen(device: VirtualDevice, { host, udpPort, serial }: CliOptions): Promise<Listening[]> {
+  const servers: Listening[] = [];
+  const add = (name: string, { address, close }: Omit<Listening, "name">): void =>
+    void servers.push({ name, address, close });
+  try {
+    if (udpPort !== undefined) {
+      const server = await serveUdp(device, { host, port: udpPort });
+      add("UDP", { address: server.address, close: () => server.close() });
+    }
+    if (serial) add(`TCP (serial, ${serial.framing})`, await serveSerial(device, { host, ...serial }));
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()));
+    throw error;
+  }
+}
+
+function formatAddress({ host, port }: Listening["address"]): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function makeDevice({ files, ...options }: CliOptions): VirtualDevice {

@@ -31,7 +31,10 @@ export function addImageGroup(table: HandlerTable, host: Host): void {
 }
 
 function stateList(host: Host): CborMap {
-  return { images: host.store.list().map((entry) => listed(host, entry)), splitStatus: 0 };
+  return {
+    images: host.store.list().map((entry) => listed(host, entry)),
+    splitStatus: host.profile.frugalList ? undefined : 0,
+  };
 }
 
 /** `image` is there in builds for several images only. */

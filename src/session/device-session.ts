@@ -63,7 +63,7 @@ export class DeviceSession implements Idle {
   /** An operation has ended; `last`: no other follows at once. */
   rest(last: boolean, reason: SmpError): void {
     this.#inUse = false;
-    this.#giveUpOpening(reason);
+    this.#opening.abort(reason);
     this.#noticeLoss();
     if (!this.#session) void this.#freePlace();
     else if (last) this.#beginIdle();
@@ -84,7 +84,7 @@ export class DeviceSession implements Idle {
   async stop(reason: SmpError): Promise<void> {
     this.#lastError = undefined;
     this.#inUse = false;
-    this.#giveUpOpening(reason);
+    this.#opening.abort(reason);
     this.#close();
     await this.#freePlace();
   }
@@ -94,7 +94,7 @@ export class DeviceSession implements Idle {
       await this.#closed;
       await this.#takePlace(signal);
       const session = await openSession(await this.#options.openLink(signal), this.#options.session, signal);
-      await closeIfAborted(session, signal);
+      if (signal.aborted) return await discard(session, signal);
       this.#session = session;
       this.#lastError = undefined;
       void session.ended.then(() => this.#noticeLoss());
@@ -115,16 +115,12 @@ export class DeviceSession implements Idle {
     this.#releasePlace = release;
   }
 
-  /** Once the link is closed; whoever takes the place may then open another. */
+  /** Once the link is closed and the opening given up; whoever takes the place may then open another. */
   async #freePlace(): Promise<void> {
     const release = this.#releasePlace;
     this.#releasePlace = undefined;
-    await this.#closed;
+    await Promise.all([this.#closed, this.#opening.settled]);
     release?.();
-  }
-
-  #giveUpOpening(reason: SmpError): void {
-    this.#closed = Promise.all([this.#closed, this.#opening.abort(reason)]);
   }
 
   #noticeLoss(): void {
@@ -154,8 +150,7 @@ export class DeviceSession implements Idle {
   }
 }
 
-async function closeIfAborted(session: SmpSession, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) return;
+async function discard(session: SmpSession, signal: AbortSignal): Promise<never> {
   await session.close();
   throw abortReason(signal);
 }

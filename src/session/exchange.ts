@@ -101,7 +101,8 @@ export class Exchange {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
-      const message = `${error.message}${this.#strays.describe()}`;
+      const drops = this.#link.describeDrops?.() ?? "";
+      const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
       throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
     }
   }
@@ -184,6 +185,6 @@ export class Exchange {
   }
 
   #linkLost({ row }: Try, cause: SmpError): SmpError {
-    return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { cause });
+    return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
 }

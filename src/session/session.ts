@@ -40,7 +40,7 @@ class Session implements SmpSession {
     this.wholeFrameBytes = link.wholeFrameBytes ?? Infinity;
     // A server that tells its buffer may put pieces together again; an upload finds out. Of another that is not expected.
     const serverBytes = parameters?.bufSize ?? Math.min(DEFAULT_BUF_BYTES, this.wholeFrameBytes);
-    this.maxFrameBytes = Math.min(link.maxFrameBytes, serverBytes);
+    this.maxFrameBytes = Math.min(link.maxFrameBytes, serverBytes - (link.bufferOverheadBytes ?? 0));
     // The request that is being answered holds two of the server's buffers.
     this.maxInFlight = Math.max(1, Math.min(link.maxInFlight, (parameters?.bufCount ?? 1) - 1));
     this.#requests = requests;

@@ -35,15 +35,19 @@ export class SharedAttempt<T> {
       return await (signal ? raceAbort(signal, attempt.result) : attempt.result);
     } finally {
       attempt.users--;
-      if (attempt.users === 0 && this.#current === attempt) void this.abort(abortedByAll(signal));
+      if (attempt.users === 0 && this.#current === attempt) this.abort(abortedByAll(signal));
     }
   }
 
-  /** Ends the attempt under way, if any; resolves when it has settled. */
-  async abort(reason: unknown): Promise<void> {
+  /** Resolves when the attempt that was begun last has settled. */
+  get settled(): Promise<unknown> {
+    return this.#settled;
+  }
+
+  /** Ends the attempt under way, if any. */
+  abort(reason: unknown): void {
     this.#current?.controller.abort(reason);
     this.#over();
-    await this.#settled;
   }
 
   #begin(): Attempt<T> {

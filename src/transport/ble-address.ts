@@ -8,7 +8,7 @@ const SERVICE = /^(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{32})$/;
 const KEYS = ["address", "name", "service"] as const;
 
 /**
- * "C0:FF:EE:00:00:01" (an address), "my sensor" (a name), or `{ address?, name?, service? }`: the device with the address,
+ * "C0:FF:EE:00:00:01" (an address), "my sensor" (a name), both as "C0:FF:EE:00:00:01 | my sensor", or `{ address?, name?, service? }`: the device with the address,
  * or else the one with the name that advertises the service.
  * @throws SMP_BAD_INPUT naming what is wrong
  */
@@ -27,6 +27,13 @@ export function keyOf({ address, name, service }: BleIdentity): string {
 }
 
 function parseText(text: string): BleIdentity {
+  const [, address, name] = /^(.*?)\s+\|\s+(.+)$/.exec(text) ?? [];
+  if (address === undefined || name === undefined) return parseOne(text);
+  const one = parseOne(address);
+  return one.address === undefined ? { name: text } : { ...one, name };
+}
+
+function parseOne(text: string): BleIdentity {
   const address = plainHex(text);
   const looksLikeAddress =
     ADDRESS.test(address) && (text.length === address.length || /^[^:-]+([:-][^:-]+)+$/.test(text));

@@ -1,11 +1,15 @@
 /** All transports. Adding one is its file, its line here, and its run of the contract's test suite. */
 import { bleTransport } from "./ble";
+import { serialTransport } from "./serial";
+import { udpTransport } from "./udp";
 import { virtualTransport } from "./virtual";
 
 /** Scheme to what makes the transport; its argument is what a pool's settings must supply. */
 export const TRANSPORTS = {
   ble: bleTransport,
+  serial: serialTransport,
   virtual: virtualTransport,
+  udp: udpTransport,
 } as const;
 
 export type Scheme = keyof typeof TRANSPORTS;

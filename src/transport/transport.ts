@@ -13,6 +13,11 @@ export interface Link {
    * again. Absent where that is no question.
    */
   readonly wholeFrameBytes?: number;
+  /**
+   * Bytes of a server's buffer that the framing takes beside the frame, so that the largest frame is `buf_size` less
+   * these: 4 on consoles, whose length and CRC are assembled in the same buffer. 0 when absent.
+   */
+  readonly bufferOverheadBytes?: number;
   /** Requests that may be under way at once; 1 on serial lines. */
   readonly maxInFlight: number;
   /**
@@ -25,6 +30,8 @@ export interface Link {
    * What the link cannot recognise as a frame is passed on as it is where the medium keeps boundaries.
    */
   readonly frames: AsyncIterable<Uint8Array>;
+  /** What came besides frames, e.g. "812 bytes of other text", for the message when no answer comes; "" for nothing. */
+  describeDrops?(): string;
   /** Idempotent, never throws, settles within 3 s. */
   close(): Promise<void>;
 }

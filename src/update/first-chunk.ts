@@ -30,7 +30,7 @@ async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promi
     run.checkMatch(match);
     if (off > run.lenBytes) throw run.foreignOffset(chunk, off);
     if (off === 0) return { chunk, kind: "unmoved" };
-    begin(run, off);
+    begin(run, chunk, off);
     return undefined;
   } catch (error) {
     throwIfAborted(run.job.signal);
@@ -38,8 +38,9 @@ async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promi
   }
 }
 
-function begin(run: UploadRun, offBytes: number): void {
-  run.resumedFromBytes ??= run.offsets.hasReached(offBytes) ? 0 : offBytes;
+function begin(run: UploadRun, chunk: Chunk, offBytes: number): void {
+  // A fresh upload stands at the chunk's end, or in MCUboot's recovery where the last whole flash word ends.
+  run.resumedFromBytes ??= offBytes > chunk.endBytes ? offBytes : 0;
   if (offBytes < run.offsets.ackedBytes) run.setback(offBytes);
   else run.offsets.begin(offBytes);
   run.tries.progressed();

@@ -9,7 +9,7 @@ export interface SmpContext {
   pool: string;
   /** The device, as its pool knows it. */
   device: string;
-  /** Kind of link: "virtual". */
+  /** Kind of link: "virtual", "serial", "udp". */
   link?: string;
   /** The image state that was read last. */
   images?: ImageState;

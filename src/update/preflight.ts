@@ -5,6 +5,7 @@ import type { SmpSession } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
 import type { Body } from "../smp/shape";
 import { describeFirmware } from "./firmware";
+import { isInRecovery, refuseInRecovery } from "./recovery";
 import {
   describeSlot,
   describeState,
@@ -24,19 +25,26 @@ export interface Preflight {
   readonly outcome: Exclude<UploadResult["outcome"], "uploaded"> | undefined;
 }
 
+export interface PreflightOptions {
+  /** Number of the image that the file is for. */
+  readonly image: number;
+  readonly upgradeOnly: boolean;
+  readonly allowRecovery: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];
 
 /**
- * @param image number of the image that the file is for
- * @throws SMP_BAD_INPUT (no such image), SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
- *   and as `SmpSession.request`
+ * @throws SMP_BAD_INPUT (no such image), SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE,
+ *   SMP_IMAGE_TOO_LARGE, and as `SmpSession.request`
  */
 export async function preflight(
   session: SmpSession,
   info: FirmwareInfo,
-  image: number,
-  signal: AbortSignal | undefined,
+  options: PreflightOptions,
 ): Promise<Preflight> {
+  const { image, signal } = options;
   const list = await requestStateList(session, { signal });
   const images = toImageState(list);
   // Servers of one image leave the number out and would put any image into their one secondary slot.
@@ -46,6 +54,7 @@ export async function preflight(
   const outcome = whyNotNeeded(images, describeFirmware(info, image));
   if (outcome) return { images, outcome };
   refuseUnusable(info);
+  if (await isInRecovery(session, list, signal)) refuseInRecovery(images, options);
   const slots = await readSlotInfo(session, signal);
   if (slots) refuseMisfit(slots, info, image);
   return { images, outcome: undefined };

@@ -7,6 +7,7 @@ import { checkHash, checkImageNumber } from "./firmware";
 import { isUnanswered } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
+import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn } from "./await-return";
 
@@ -21,7 +22,7 @@ export interface ResetOptions {
   readonly wanted?: WantedImage | undefined;
   /** Asks the application to let the reset pass though it would object. */
   readonly force?: boolean | undefined;
-  /** 1: stay in the bootloader (Zephyr 4.2 and later; ignored elsewhere). No verdict is given then. */
+  /** 1: stay in the bootloader's serial recovery (Zephyr 4.2 and later; it is checked). No verdict is given then. */
   readonly bootMode?: number | undefined;
   /** Longest time for the device to come back, default 5 minutes; 0: do not wait. */
   readonly waitMs?: number | undefined;
@@ -37,7 +38,8 @@ const LOSS_MS = 2_000;
 /**
  * @throws SMP_REVERTED, SMP_REJECTED_BY_BOOTLOADER, SMP_NOT_SWAPPED, SMP_WRONG_IMAGE with details.verdict when the device
  *   is back, but not as its state before promised; SMP_UNREACHABLE_AFTER_RESET when it is not back in time; SMP_DEVICE when
- *   it refuses; SMP_TIMEOUT when the reset was not answered and nothing happened; SMP_BAD_INPUT; or the signal's reason
+ *   it refuses; SMP_STATE_UNCHANGED when it ignores `bootMode`; SMP_TIMEOUT when the reset was not answered and nothing
+ *   happened; SMP_BAD_INPUT; or the signal's reason
  */
 export async function resetDevice(device: DeviceHandle, options: ResetOptions = {}): Promise<ResetResult> {
   const { signal } = options;
@@ -83,11 +85,8 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   if (unanswered && !after.isRebooted) throw unanswered;
   const result = { before, after: after.state, absentMs };
   if (bootMode !== 0) {
-    return {
-      ...result,
-      verdict: undefined,
-      because: `boot mode ${bootMode} was asked for (${describeState(after.state)})`,
-    };
+    const because = await requireRecovery(await device.session(signal), signal);
+    return { ...result, verdict: undefined, because };
   }
   const judgement = judge({ before, after: after.state, wanted });
   if (!judgement.asPromised) throw brokenPromise(judgement, after.state);

@@ -3,6 +3,7 @@ import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { SMP_RC } from "../smp/codes";
+import { stateInRecovery } from "./recovery";
 import { checkHash, checkImageNumber } from "./firmware";
 import { activeSlot, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
 import type { ImageState, WantedImage } from "./types";
@@ -17,8 +18,9 @@ export interface TestOptions {
 }
 
 /**
- * Marks an uploaded image as pending and verifies it. An image that is pending already is left so.
- * @returns the state with the image pending
+ * Marks an uploaded image as pending and verifies it. An image that is pending already is left so. In MCUboot's
+ * recovery there is nothing to mark: the image is where the next boot takes it from.
+ * @returns the state with the image pending, or in recovery in slot 0
  * @throws SMP_BAD_INPUT, SMP_NOT_IN_SLOT, SMP_TRIAL_RUNNING, SMP_STATE_UNCHANGED, SMP_DEVICE,
  *   SMP_TIMEOUT, SMP_LINK_LOST, or the signal's reason
  */
@@ -37,6 +39,8 @@ export async function testImage(device: DeviceHandle, options: TestOptions): Pro
   } catch (error) {
     throwIfAborted(signal);
     if (!(error instanceof SmpError)) throw error;
+    const inRecovery = cannotMark(error) && (await stateInRecovery(device, signal));
+    if (inRecovery) return inRecovery;
     throw explain(error).with({ device: device.key, phase: "test" });
   }
 }
@@ -86,16 +90,14 @@ function refuseRunning(state: ImageState, wanted: WantedImage): void {
 }
 
 function explain(error: SmpError): SmpError {
-  if (
-    !(error instanceof DeviceError) ||
-    error.details.rc !== SMP_RC.NOT_SUPPORTED ||
-    error.details.group !== undefined
-  ) {
-    return error;
-  }
+  if (!cannotMark(error)) return error;
   return new DeviceError(error.message, {
     ...error.details,
     cause: error,
-    hint: "This device cannot mark images: in direct-XIP mode the newest version runs after a reset; in recovery the uploaded one.",
+    hint: "This device cannot mark images: in direct-XIP mode the newest version runs after a reset.",
   });
+}
+
+function cannotMark(error: SmpError): error is DeviceError {
+  return error instanceof DeviceError && error.details.rc === SMP_RC.NOT_SUPPORTED && error.details.group === undefined;
 }

@@ -19,6 +19,7 @@ export interface UploadJob {
   readonly info: FirmwareInfo;
   readonly firmware: Firmware;
   readonly upgradeOnly: boolean;
+  readonly allowRecovery: boolean;
   /** Chunks under way at once; what the session allows when absent. */
   readonly window: number | undefined;
   readonly signal: AbortSignal | undefined;

@@ -19,6 +19,8 @@ export interface UploadOptions {
   readonly image?: number | undefined;
   /** Let the device refuse an image that is not newer than the running one. */
   readonly upgradeOnly?: boolean | undefined;
+  /** Upload in MCUboot's serial recovery too, where it overwrites the image that runs and nothing can be taken back. */
+  readonly allowRecovery?: boolean | undefined;
   /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
   readonly window?: number | undefined;
   /** Stops it between two chunks; the device can go on with the same file later. */
@@ -33,7 +35,7 @@ const MAX_WINDOW = 8;
  * Uploads a file, unless the device has the image already, and proves by the image state that it arrived. Takes an
  * interrupted upload of the same file up where it stopped.
  * @param info what `inspectFirmware` says about `source`
- * @throws SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE before anything is sent;
+ * @throws SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
  *   SMP_FIRMWARE_SOURCE with the offset where it stopped; or the signal's reason
  */
@@ -43,11 +45,11 @@ export async function uploadFirmware(
   info: FirmwareInfo,
   options: UploadOptions = {},
 ): Promise<UploadResult> {
-  const { signal, upgradeOnly = false } = options;
+  const { signal, upgradeOnly = false, allowRecovery = false } = options;
   const window = checkWindow(options.window);
   const firmware = describeFirmware(info, checkImageNumber(options.image ?? 0));
   const progress = new ProgressMeter(info.sizeBytes, options.onProgress);
-  const run = new UploadRun({ device, source, info, firmware, upgradeOnly, window, signal }, progress);
+  const run = new UploadRun({ device, source, info, firmware, upgradeOnly, allowRecovery, window, signal }, progress);
   try {
     return await upload(run);
   } catch (error) {
@@ -72,7 +74,9 @@ async function upload(run: UploadRun): Promise<UploadResult> {
   });
 
   progress.enter("checking");
-  const check = await reconnecting.during((session) => preflight(session, job.info, job.firmware.image, job.signal));
+  const check = await reconnecting.during((session) =>
+    preflight(session, job.info, { ...job, image: job.firmware.image }),
+  );
   if (check.outcome) return result(check.outcome, check.images);
   await reconnecting.during((session) => transfer(session, run));
   progress.enter("verifying");

@@ -40,7 +40,9 @@ function judgeImage(before: ImageState, after: ImageState, wanted: WantedImage):
   const running = activeSlot(after, wanted.image);
   if (!running) {
     const because = `the device lists no running image (${describeState(after)}); it may be in the bootloader's recovery`;
-    return failed(because, activeSlot(before, wanted.image) === undefined);
+    // Recovery lists what is valid in slot 0 and runs nothing: after a reset it has to.
+    const wasToRun = activeSlot(before, wanted.image) ?? before.find((slot) => slot.slot === 0 && holds(slot, wanted));
+    return failed(because, wasToRun === undefined);
   }
   return holds(running, wanted) ? judgeRunning(before, running, wanted) : judgeAnother(before, after, wanted);
 }

@@ -107,6 +107,11 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
     const text = await page.locator("#node-config-dialog-edit-form").innerText();
     assert.match(text, /sensor-1|Devices/i);
     assert.doesNotMatch(text, /smp-pool\.[a-z]+/);
+    assert.ok(await page.locator("#node-config-input-slotKiB").isVisible());
+    await page.locator("#node-config-input-link").selectOption("udp");
+    assert.ok(await page.locator("#node-config-input-udpPort").isVisible(), "the rows of the chosen link");
+    assert.ok(await page.locator("#node-config-input-slotKiB").isHidden(), "and no others");
+    assert.doesNotMatch(await page.locator("#node-config-dialog-edit-form").innerText(), /smp-pool\.[a-z]+/);
     await page.locator("#node-config-dialog-cancel").click();
     await closeDialog();
   });

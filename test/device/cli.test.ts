@@ -35,6 +35,9 @@ describe("smp-virtual-device", () => {
     [["--images", "1", "--image1-slot1", "x"], "--images is 1, but --image1-slot1 gives a file for a second image"],
     [["--pace", "slow"], '--pace is "slow", expected one of instant, brisk, real'],
     [["--trial", "odd"], '--trial is "odd", expected one of healthy, self-confirming, crashing'],
+    [["--framing", "raw"], "--framing is for a serial line: give --tcp as well"],
+    [["--line-buffers", "2"], "--line-buffers is for a serial line: give --tcp as well"],
+    [["--tcp", "0", "--framing", "slip"], '--framing is "slip", expected one of console, raw'],
     [["--slot0="], "--slot0 needs a value"],
     [["--slot0"], "Option '--slot0 <value>' argument missing"],
     [["--speed", "9"], "Unknown option '--speed'"],
@@ -48,8 +51,9 @@ describe("smp-virtual-device", () => {
 
   it("takes numbers in hexadecimal, and has defaults for everything", () => {
     assert.deepEqual(parseCommandLine(["--slot-size", "0x80000", "--udp", "0"]), {
-      port: 0,
       host: "127.0.0.1",
+      udpPort: 0,
+      serial: undefined,
       files: { slot0: undefined, slot1: undefined, image1Slot0: undefined, image1Slot1: undefined },
       mode: "swap-move",
       profile: "zephyr-4.4",
@@ -60,6 +64,16 @@ describe("smp-virtual-device", () => {
       bufSize: undefined,
       bufCount: undefined,
     });
+  });
+
+  it("serves UDP, a serial line, or both", () => {
+    const ports = (...args: string[]) => {
+      const options = parseCommandLine(args);
+      return typeof options === "string" ? options : [options.udpPort, options.serial?.port, options.serial?.framing];
+    };
+    assert.deepEqual(ports(), [1337, undefined, undefined]);
+    assert.deepEqual(ports("--tcp", "3001"), [undefined, 3001, "console"]);
+    assert.deepEqual(ports("--tcp", "3001", "--udp", "1338", "--framing", "raw"), [1338, 3001, "raw"]);
   });
 
   it("carries samples that run", () => {

@@ -75,6 +75,7 @@ describe("the nodes' definitions", () => {
       if (type !== POOL && type !== "smp-connect")
         assert.equal(label.call(editor.add(type)), type.replaceAll("-", " "));
     }
+    assert.equal(editor.definition(POOL).label.call(editor.add(POOL, { link: "udp" })), "UDP");
     const { label } = editor.definition("smp-connect");
     assert.equal(label.call(editor.add("smp-connect")), "sensor-1");
     assert.equal(label.call(editor.add("smp-connect", { device: "topic", deviceType: "msg" })), "smp connect");

@@ -114,8 +114,8 @@ export class Editor {
     // As the editor copies them.
     const copied = JSON.parse(JSON.stringify(Object.fromEntries(defaults))) as object;
     const node = { ...copied, ...properties, type, id, _: translate.bind(undefined, type) };
-    this.nodes.set(id, node as EditorNode);
-    return node as EditorNode;
+    this.nodes.set(id, node);
+    return node;
   }
 
   /** true, or the message. */

@@ -4,10 +4,26 @@ import { Editor, POOL, poolOptions, template } from "./node-files";
 
 const CHOICES = ["link", "profile", "mode", "pace", "protocol"];
 const NUMBERS = ["slotKiB", "bufSize", "bufCount", "maxSessions", "idleCloseS", "maxWaiting", "attempts"];
+const LINK_NUMBERS = [
+  ["udp", "udpPort"],
+  ["udp", "maxDatagram"],
+  ["serial", "baudRate"],
+  ["serial", "lineDelayMs"],
+  ["ble", "bleAdapter"],
+  ["ble", "bleScanS"],
+] as const;
+const LINK_CHOICES = [
+  ["serial", "flowControl"],
+  ["serial", "framing"],
+  ["ble", "bleDriver"],
+  ["ble", "bleChannel"],
+] as const;
 
 /** On both sides of every limit. */
 const PROBES = [
-  "-1,0,1,2,15,16,20,21,64,65,127,128,1000,1001,10000,10001,16384,16385,65535,65536,86400,86401".split(","),
+  "-1,0,1,2,15,16,20,21,49,50,63,64,65,127,128,300,301,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
+    ",",
+  ),
   ["1.5", "many", "NaN", " 16 ", 1, 16, 128],
 ].flat();
 
@@ -45,6 +61,47 @@ describe("the pool's form and the runtime", () => {
       }
     });
   }
+
+  for (const [link, property] of LINK_CHOICES) {
+    it(`take the same choices for ${property}`, () => {
+      for (const value of [...poolOptions(property), "other"]) {
+        const settings = { link, [property]: value };
+        const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
+        assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
+      }
+    });
+  }
+
+  it("take no flow control whose characters the framing may hold", () => {
+    const settings = { link: "serial", framing: "raw", flowControl: "xonxoff" };
+    assert.equal(runtimeTakes(settings), false);
+    assert.match(String(editor.validate(editor.add(POOL, settings), "flowControl")), /^Flow control: /);
+  });
+
+  for (const [link, property] of LINK_NUMBERS) {
+    it(`take the same numbers for ${property}`, () => {
+      for (const value of PROBES) {
+        const settings = { link, [property]: value };
+        const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
+        assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
+      }
+    });
+  }
+
+  it("leave alone what belongs to links that are not chosen", () => {
+    const bad = { devices: [], profile: "x", mode: "x", slotKiB: 1, bufSize: 1, bufCount: 0, pace: "x" };
+    const udp = { link: "udp", ...bad };
+    assert.ok(runtimeTakes(udp));
+    for (const property of Object.keys(bad)) {
+      assert.equal(editor.validate(editor.add(POOL, udp), property), true, property);
+      assert.notEqual(editor.validate(editor.add(POOL, bad), property), true, property);
+    }
+    const virtual = { udpPort: 0, maxDatagram: 0, baudRate: 0, lineDelayMs: -1, flowControl: "x", framing: "x" };
+    assert.ok(runtimeTakes(virtual));
+    for (const property of Object.keys(virtual)) {
+      assert.equal(editor.validate(editor.add(POOL, virtual), property), true, property);
+    }
+  });
 
   it("take the same devices", () => {
     const select = /<select class="smp-pool-device-trial"[^>]*>([\S\s]*?)<\/select>/.exec(template(POOL))![1]!;

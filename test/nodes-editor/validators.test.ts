@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { udpTransport } from "../../src/index";
 import { Editor, POOL, TYPES, type EditorNode } from "./node-files";
 
 const HASH = "ab".repeat(32);
@@ -15,6 +16,16 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-pool", "bufSize", { bufSize: "70000" }, /^Buffer size: .*to 65535/],
   ["smp-pool", "bufCount", { bufCount: "0" }, /^Buffers: .*from 1 to/],
   ["smp-pool", "pace", { pace: undefined }, /^Pace: /],
+  ["smp-pool", "bleDriver", { link: "ble", bleDriver: "noble" }, /^Driver: /],
+  ["smp-pool", "bleAdapter", { link: "ble", bleAdapter: "hci0" }, /^Adapter: .*from 0 to 63/],
+  ["smp-pool", "bleChannel", { link: "ble", bleChannel: "both" }, /^Access: /],
+  ["smp-pool", "bleScanS", { link: "ble", bleScanS: "0" }, /^Look for: .*from 1 to 300/],
+  ["smp-pool", "baudRate", { link: "serial", baudRate: "fast" }, /^Baud rate: .*from 50 to/],
+  ["smp-pool", "flowControl", { link: "serial", flowControl: "dtr" }, /^Flow control: /],
+  ["smp-pool", "framing", { link: "serial", framing: "slip" }, /^Framing: /],
+  ["smp-pool", "lineDelayMs", { link: "serial", lineDelayMs: "5000" }, /^Line pause: .*to 1000/],
+  ["smp-pool", "udpPort", { link: "udp", udpPort: "0" }, /^Port: .*from 1 to 65535/],
+  ["smp-pool", "maxDatagram", { link: "udp", maxDatagram: "1500" }, /^Largest datagram: .*to 1472/],
   ["smp-pool", "maxSessions", { maxSessions: "many" }, /^Open at once: .*whole number/],
   ["smp-pool", "idleCloseS", { idleCloseS: "-1" }, /^Close after: /],
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
@@ -88,6 +99,21 @@ describe("the validation in the editor", () => {
     assert.equal(editor.validate(editor.add("smp-connect", { pool: pool.id, device: "door" }), "device"), true);
     const dynamic = editor.add("smp-connect", { pool: pool.id, device: "topic", deviceType: "msg" });
     assert.equal(editor.validate(dynamic, "device"), true);
+  });
+
+  it("knows how a device on an IP network is addressed", () => {
+    pool["link"] = "udp";
+    const say = (device: string): unknown =>
+      editor.validate(editor.add("smp-connect", { pool: pool.id, device }), "device");
+    for (const address of ["sensor-1", "192.168.1.20:1338", "fühler.local:1", "2001:DB8::1", "[fe80::1%eth0]:1337"]) {
+      assert.doesNotThrow(() => udpTransport().parse(address));
+      assert.equal(say(address), true, address);
+    }
+    for (const address of ["udp://sensor", "sensor:", "sensor:port", "a b", "[sensor]:1", "sensor/1"]) {
+      assert.throws(() => udpTransport().parse(address));
+      assert.match(String(say(address)), /^Device: .*\[IPv6\]:port/, address);
+    }
+    assert.equal(say("${SENSOR}"), true);
   });
 
   it("refuses a pool that is disabled or not valid", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { os } from "../../src/smp/commands";
-import type { DeviceHandle } from "../../src/session/types";
+import type { DeviceHandle, SessionPool } from "../../src/session/types";
 import { useFakeTime } from "./fake-time";
 import { afterParameters } from "./scripted-link";
-import { Gate, makePool, operation } from "./scripted-transport";
+import { Gate, makePool, operation, type ScriptedTransport } from "./scripted-transport";
 
 const silent = afterParameters(() => undefined);
 const echo = async (device: DeviceHandle) => (await device.session()).request(os.echo, { d: "x" });
@@ -36,6 +36,18 @@ describe("pool: disconnect", () => {
     await pool.disconnect("a");
     await failed;
     assert.equal(time.pending(), 0);
+  });
+
+  it("keeps work from beginning that was just about to", async () => {
+    const { pool } = makePool();
+    let hasRun = false;
+    const failed = assert.rejects(
+      pool.use("a", operation("x"), async () => void (hasRun = true)),
+      { code: "SMP_ABORTED" },
+    );
+    await pool.disconnect("a");
+    await failed;
+    assert.equal(hasRun, false);
   });
 
   it("keeps work that goes on regardless from the device", async () => {
@@ -143,4 +155,55 @@ describe("pool: close", () => {
     await pool.close();
     await failed;
   });
+});
+
+describe("pool: an opening that is cut short", () => {
+  const time = useFakeTime();
+
+  /** Lets so many steps of the opening pass before `cut` comes, for each number up to one where all is over. */
+  async function atEachMoment(
+    cut: (pool: SessionPool, controller: AbortController) => Promise<void> | void,
+    check: (pool: SessionPool, transport: ScriptedTransport, moment: string) => Promise<void>,
+  ): Promise<void> {
+    for (let moment = 0; moment < 60; moment++) {
+      const { pool, transport } = makePool({ maxSessions: 1 });
+      const controller = new AbortController();
+      const doomed = operation("doomed", { signal: controller.signal });
+      const outcome = pool.use("a", doomed, (device) => device.session()).catch(() => {});
+      for (let step = 0; step < moment; step++) await Promise.resolve();
+      await cut(pool, controller);
+      await outcome;
+      await check(pool, transport, `after ${moment} steps`);
+      await pool.close();
+      assert.deepEqual(transport.stillOpen, []);
+      assert.equal(time.pending(), 0);
+    }
+  }
+
+  const open = (pool: SessionPool, name: string) => pool.use(name, operation("next"), (device) => device.session());
+
+  it("by a disconnect leaves nothing open and no place taken", () =>
+    atEachMoment(
+      (pool) => pool.disconnect("a"),
+      async (pool, transport, moment) => {
+        assert.deepEqual(transport.stillOpen, [], moment);
+        assert.equal((await open(pool, "b")).endedBy, undefined, moment);
+      },
+    ));
+
+  it("by an abort leaves device and place to others", () =>
+    atEachMoment(
+      (_, controller) => controller.abort(),
+      async (pool, transport, moment) => {
+        assert.equal((await open(pool, "a")).endedBy, undefined, moment);
+        assert.equal((await open(pool, "b")).endedBy, undefined, moment);
+        assert.deepEqual(transport.stillOpen, ["b"], moment);
+      },
+    ));
+
+  it("by the close of the pool leaves nothing open", () =>
+    atEachMoment(
+      (pool) => pool.close(),
+      async (_, transport, moment) => assert.deepEqual(transport.stillOpen, [], moment),
+    ));
 });

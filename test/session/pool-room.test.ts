@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DeviceHandle } from "../../src/session/types";
 import { useFakeTime } from "./fake-time";
+import { zephyr } from "./scripted-link";
 import { Gate, makePool, operation } from "./scripted-transport";
 
 const open = (device: DeviceHandle) => device.session();
@@ -133,5 +134,25 @@ describe("pool: the limit on open sessions", () => {
     );
     assert.deepEqual(done, names);
     assert.equal(transport.stillOpen.length, 2);
+  });
+
+  it("counts a link that was opened in vain until it is closed", async () => {
+    const { pool, transport } = makePool({ maxSessions: 1 });
+    const closed = new Gate();
+    transport.closing = () => closed.passed;
+    transport.script = () => undefined;
+    const controller = new AbortController();
+    const aborted = pool.use("a", operation("x", { signal: controller.signal }), open);
+    await time.pass(100);
+    controller.abort();
+    await assert.rejects(aborted, { code: "SMP_ABORTED" });
+    transport.script = zephyr;
+    const again = pool.use("a", operation("y"), open);
+    const other = pool.use("b", operation("x"), open);
+    await time.pass(100);
+    assert.deepEqual(transport.attempts, ["a"]);
+    closed.open();
+    await Promise.all([again, other]);
+    assert.equal(transport.attempts.length, 3);
   });
 });

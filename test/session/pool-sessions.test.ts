@@ -4,7 +4,7 @@ import { SmpError } from "../../src/errors";
 import { os } from "../../src/smp/commands";
 import type { DeviceHandle, LinkState } from "../../src/session/types";
 import { useFakeTime } from "./fake-time";
-import { afterParameters } from "./scripted-link";
+import { afterParameters, zephyr } from "./scripted-link";
 import { Gate, makePool, operation } from "./scripted-transport";
 
 const echo = async (device: DeviceHandle, d: string): Promise<string> => {
@@ -70,6 +70,26 @@ describe("pool: the session of a device", () => {
     assert.equal(getEventListeners(one.signal, "abort").length, 0);
   });
 
+  it("is not opened again before the link of an aborted attempt is closed", async () => {
+    const { pool, transport } = makePool();
+    const closed = new Gate();
+    transport.closing = () => closed.passed;
+    transport.script = () => undefined;
+    await pool.use("a", operation("x"), async (device) => {
+      const controller = new AbortController();
+      const aborted = assert.rejects(device.session(controller.signal), { code: "SMP_ABORTED" });
+      await time.pass(100);
+      controller.abort();
+      await aborted;
+      transport.script = zephyr;
+      const again = device.session();
+      await time.pass(100);
+      assert.deepEqual(transport.attempts, ["a"]);
+      closed.open();
+      assert.equal((await again).endedBy, undefined);
+    });
+  });
+
   it("obeys the operation's own signal while it opens", async () => {
     const { pool, transport } = makePool();
     transport.opening = () => new Promise(() => {});
@@ -95,6 +115,29 @@ describe("pool: the session of a device", () => {
     });
     assert.deepEqual(answers, ["before", "after"]);
     assert.deepEqual(transport.attempts, ["a", "a"]);
+  });
+
+  it("is opened anew at once when an operation has closed it itself", async () => {
+    const { pool } = makePool();
+    await pool.use("a", operation("x"), async (device) => {
+      const closed = await device.session();
+      void closed.close();
+      assert.notEqual(await device.session(), closed);
+    });
+  });
+
+  it("is not opened any further when the operation ends without waiting for it", async () => {
+    const { pool, transport } = makePool({ maxSessions: 1 });
+    transport.opening = () => new Promise(() => {});
+    let unawaited: Promise<unknown> | undefined;
+    await pool.use("a", operation("hasty"), async (device) => {
+      unawaited = assert.rejects(device.session(), { code: "SMP_INTERNAL", message: /hasty on a has ended/ });
+      await time.pass(0);
+    });
+    await unawaited;
+    transport.opening = async () => {};
+    await pool.use("b", operation("x"), (device) => device.session());
+    assert.deepEqual(transport.attempts, ["a", "b"]);
   });
 
   it("is shown as it comes and goes, with the reason of a loss", async () => {

@@ -76,6 +76,13 @@ describe("protocol version of a session", () => {
     assert.deepEqual(versions(link), [1, 1, 0]);
   });
 
+  it("is not changed by a server that calls v2 too old, and nothing is repeated", async () => {
+    const link = new ScriptedLink((request) => (isEcho(request) ? { rc: 12 } : zephyr(request)));
+    const session = await openSession(link, {}, FOREVER);
+    await assert.rejects(session.request(os.echo, { d: "x" }), { code: "SMP_DEVICE", message: /rc 12/ });
+    assert.deepEqual(versions(link), [1, 1]);
+  });
+
   it("changes to v1 when the very first request gets no answer, and stays there", async () => {
     const link = new ScriptedLink((request) => (request.version === 0 ? zephyr(request) : undefined));
     const opening = openSession(link, {}, FOREVER);

@@ -60,13 +60,13 @@ export class ScriptedLink implements Link {
   }
 }
 
-export function answerTo(request: Message, body: CborMap, changes: Partial<Message> = {}): Message {
+function answerTo(request: Message, body: CborMap, changes: Partial<Message> = {}): Message {
   return { ...request, op: request.op + 1, version: Math.min(request.version, 1), body, ...changes };
 }
 
 export const isParameters = ({ group, id }: Message): boolean => group === 0 && id === 6;
 export const isEcho = ({ group, id }: Message): boolean => group === 0 && id === 0;
-export const isReset = ({ group, id }: Message): boolean => group === 0 && id === 5;
+const isReset = ({ group, id }: Message): boolean => group === 0 && id === 5;
 export const isImageState = ({ group, id }: Message): boolean => group === 1 && id === 0;
 
 /** A server with four buffers that knows parameters, echo and reset. */

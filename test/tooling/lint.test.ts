@@ -74,6 +74,7 @@ const planted: Record<string, Planted> = {
   "CBOR outside smp/message": imported("src/device/cbor.ts", "cbor-x"),
   "hashes outside image and device": imported("src/update/crypto.ts", "node:crypto"),
   "a socket outside the UDP server": imported("src/device/socket.ts", "node:dgram"),
+  "a socket outside the UDP link": imported("src/transport/socket.ts", "node:dgram"),
   "framing that knows smp": imported("src/framing/up.ts", "../smp/header"),
   "smp that knows images": imported("src/smp/groups/up.ts", "../../image/source"),
   "image that knows smp, a neighbour": imported("src/image/up.ts", "../smp/header"),

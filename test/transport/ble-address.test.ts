@@ -21,6 +21,13 @@ describe("address of a Bluetooth LE device", () => {
     }
   });
 
+  it("takes an address and a name together, as its own key tells them", () => {
+    const identity = { address: "c0ffee000001", name: "my | sensor" };
+    assert.deepEqual(parseBleAddress("C0:FF:EE:00:00:01 | my | sensor"), identity);
+    assert.deepEqual(parseBleAddress(keyOf(identity)), identity);
+    assert.deepEqual(parseBleAddress("my | sensor"), { name: "my | sensor" });
+  });
+
   it("tells identities apart that share a part", () => {
     const keys = [
       { name: "a" },

@@ -222,10 +222,11 @@ export function transportContract<Address>(
   });
 }
 
-/** A frame whose header tells its length, and whose content its length and place, so that mixed up bytes are noticed. */
+/** A whole SMP frame, as links carry them, whose content tells its length and place, so that mixed up bytes are noticed. */
 function frameOf(bytes: number): Uint8Array {
   const frame = Uint8Array.from({ length: bytes }, (_, index) => (bytes + index * 7) % 256);
-  new DataView(frame.buffer).setUint16(2, bytes - 8);
+  const bodyBytes = bytes - 8;
+  frame.set([0x0b, 0, bodyBytes >> 8, bodyBytes & 0xff]);
   return frame;
 }
 

@@ -129,7 +129,7 @@ describe("upload", () => {
   it("goes on from the offset that MCUboot's recovery gives, which keeps back what does not fill a flash word", async () => {
     const recovery = { bufSize: 1024, parameters: true, echo: false, alignBytes: 16, directUpload: false };
     const bench = newBench({ profile: "mcuboot-recovery", recovery });
-    const result = await bench.upload(B);
+    const result = await bench.upload(B, { allowRecovery: true });
     bench.assertSlot(0, B);
     assert.equal(result.retries, 0);
     assert.deepEqual(

@@ -1,0 +1,68 @@
+/**
+ * Bare SMP frames on a serial line, cut apart by the length in their headers. There is nothing to find the begin of a frame by: what
+ * cannot be a header tells that the stream is out of step. Source: Zephyr 4.4 `smp_raw_uart.c` and `mcumgr_serial_process_frag`.
+ */
+
+const HEADER_BYTES = 8;
+/** CONFIG_MCUMGR_TRANSPORT_RAW_UART_INPUT_TIMEOUT_TIME_MS: the rest of a frame that comes later is none. */
+const STALE_MS = 3_000;
+
+export interface RawOptions {
+  /** Operations that a header may bear: 0 and 2 of requests, 1 and 3 of answers. */
+  readonly ops: readonly number[];
+  /** A longer frame cannot be. */
+  readonly maxFrameBytes: number;
+  /** What to do with a byte that begins no header: look for one after it, or drop all that has come, as servers do. */
+  readonly onBadHeader: "search" | "drop-all";
+}
+
+export class RawDecoder {
+  /** Bytes that were part of no frame. */
+  droppedBytes = 0;
+  readonly #options: RawOptions;
+  #held: Buffer = Buffer.alloc(0);
+  #lastMs = 0;
+
+  constructor(options: RawOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param atMs when the bytes came, on any clock
+   * @returns the frames that they complete
+   */
+  take(bytes: Uint8Array, atMs: number): Uint8Array[] {
+    if (atMs - this.#lastMs >= STALE_MS) this.#drop(this.#held.length);
+    this.#lastMs = atMs;
+    this.#held = Buffer.concat([this.#held, bytes]);
+    const frames: Uint8Array[] = [];
+    for (;;) {
+      const frameBytes = this.#findFrame();
+      if (frameBytes === undefined || this.#held.length < frameBytes) return frames;
+      frames.push(new Uint8Array(this.#held.subarray(0, frameBytes)));
+      this.#held = this.#held.subarray(frameBytes);
+    }
+  }
+
+  /** The length of the frame that the held bytes begin with, whole or not; undefined when it is not known yet. */
+  #findFrame(): number | undefined {
+    while (this.#held.length > 0) {
+      const frameBytes = this.#held.length < HEADER_BYTES ? undefined : HEADER_BYTES + this.#held.readUInt16BE(2);
+      if (this.#isPossible(this.#held[0]!, frameBytes)) return frameBytes;
+      this.#drop(this.#options.onBadHeader === "search" ? 1 : this.#held.length);
+    }
+    return undefined;
+  }
+
+  /** The first byte: operation, version, and three bits that nobody uses. */
+  #isPossible(first: number, frameBytes: number | undefined): boolean {
+    const { ops, maxFrameBytes } = this.#options;
+    const version = (first >> 3) & 0b11;
+    return first < 0x20 && version <= 1 && ops.includes(first & 0b111) && (frameBytes ?? 0) <= maxFrameBytes;
+  }
+
+  #drop(bytes: number): void {
+    this.droppedBytes += bytes;
+    this.#held = this.#held.subarray(bytes);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * MCUboot's serial recovery, as an update meets it: an upload goes straight over the image that runs, nothing is marked, and
+ * the next reset boots what was uploaded. Source: MCUboot `boot/boot_serial/src/boot_serial.c`.
+ */
+import { DeviceError, SmpError } from "../errors";
+import type { DeviceHandle, SmpSession } from "../session/types";
+import { os } from "../smp/commands";
+import { requestStateList, toImageState } from "./state";
+import type { ImageState } from "./types";
+
+type StateList = Awaited<ReturnType<typeof requestStateList>>;
+
+/**
+ * Whether the bootloader answers and not an application. Only a list that an application would not give is a reason to
+ * ask: it shows what runs, and a split status.
+ * @throws as `SmpSession.request`
+ */
+export async function isInRecovery(session: SmpSession, list: StateList, signal?: AbortSignal): Promise<boolean> {
+  if (list.splitStatus !== undefined && list.images.some((entry) => entry.active === true)) return false;
+  try {
+    await session.request(os.consoleEcho, { echo: false }, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof DeviceError) return false;
+    throw error;
+  }
+}
+
+/** @throws SMP_IN_RECOVERY unless the upload is allowed there, SMP_BAD_INPUT for what recovery cannot do */
+export function refuseInRecovery(images: ImageState, options: { allowRecovery: boolean; upgradeOnly: boolean }): void {
+  const now = images.map(({ slot, version }) => `slot ${slot}: ${version}`).join("; ") || "no valid image";
+  if (!options.allowRecovery) {
+    throw new SmpError(
+      "SMP_IN_RECOVERY",
+      `the device is in MCUboot's serial recovery (${now}): an upload would erase slot 0 at once, with no image to go back to`,
+    );
+  }
+  if (!options.upgradeOnly) return;
+  throw new SmpError(
+    "SMP_BAD_INPUT",
+    "MCUboot's serial recovery does not compare versions: upgradeOnly has no effect",
+    {
+      field: "upgradeOnly",
+    },
+  );
+}
+
+/** The state, if the bootloader answers. @throws as `SmpSession.request` */
+export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal): Promise<ImageState | undefined> {
+  const session = await device.session(signal);
+  const list = await requestStateList(session, { signal });
+  return (await isInRecovery(session, list, signal)) ? toImageState(list) : undefined;
+}
+
+/** Proof that a reset with `boot_mode: 1` was understood. @throws SMP_STATE_UNCHANGED when the application is back */
+export async function requireRecovery(session: SmpSession, signal: AbortSignal | undefined): Promise<string> {
+  const list = await requestStateList(session, { signal });
+  if (await isInRecovery(session, list, signal)) return "MCUboot's serial recovery answers";
+  const active = toImageState(list).find((slot) => slot.active);
+  throw new SmpError(
+    "SMP_STATE_UNCHANGED",
+    `the device was asked to stay in its bootloader, but its application answers (${active?.version ?? "no version"})`,
+    {
+      hint: "boot_mode needs Zephyr 4.2 or later with retention, and an MCUboot with serial recovery: enter it by a button.",
+    },
+  );
+}

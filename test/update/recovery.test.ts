@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { confirmImage } from "../../src/update/confirm-image";
+import { buildImage, hashOf } from "../build-image";
+import { SMALL_FILE, testImage as readImage, useBench } from "./bench";
+import { rejectsWith } from "./expect";
+import { flags, read, reset, test } from "./lifecycle";
+
+const B = readImage("hash-only-1.2.3+4.bin");
+
+describe("update in MCUboot's serial recovery", () => {
+  const newBench = useBench();
+  const inRecovery = { profile: "mcuboot-recovery" } as const;
+  const HASH = hashOf(SMALL_FILE).toString("hex");
+
+  it("is not begun unless it is allowed, as there is no way back", async () => {
+    const bench = newBench(inRecovery);
+    const error = await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(B));
+    assert.match(error.message, /slot 0: 1\.0\.0.*erase slot 0 at once/);
+    assert.equal(bench.requests("image.upload").length, 0);
+    assert.deepEqual(flags(await read(bench)), ["0 1.0.0"]);
+  });
+
+  it("goes through the same steps as any other, and ends confirmed", async () => {
+    const bench = newBench(inRecovery);
+    const { outcome, firmware, resumedFromBytes } = await bench.upload(B, { allowRecovery: true });
+    assert.deepEqual([outcome, resumedFromBytes], ["uploaded", 0]);
+    assert.deepEqual(flags(await test(bench)), ["0 1.2.3+4"], "nothing is to be marked");
+    const result = await reset(bench, { wanted: firmware });
+    assert.equal(result.verdict, "confirmed");
+    const after = await bench.run((device) => confirmImage(device, { hash: firmware.hash }));
+    assert.deepEqual(flags(after), ["0 1.2.3+4 active confirmed"]);
+  });
+
+  it("brings a device to life that has no valid image", async () => {
+    const bench = newBench({ slot0: new Uint8Array(64), mode: "overwrite" });
+    assert.equal(bench.device.state, "recovery");
+    const { firmware } = await bench.upload(B, { allowRecovery: true });
+    assert.equal((await reset(bench, { wanted: firmware })).verdict, "confirmed");
+  });
+
+  it("does not promise a version check that nobody makes", async () => {
+    const bench = newBench(inRecovery);
+    const error = await rejectsWith("SMP_BAD_INPUT", () => bench.upload(B, { allowRecovery: true, upgradeOnly: true }));
+    assert.equal(error.details.field, "upgradeOnly");
+  });
+
+  it("sends nothing when the image is there already", async () => {
+    const bench = newBench({ ...inRecovery, slot0: B });
+    assert.equal((await bench.upload(B)).outcome, "already-in-slot");
+  });
+
+  it("reaches the image of the other core by its number", async () => {
+    const network = buildImage({ version: "5.0.0", payloadBytes: 3_000 });
+    const bench = newBench({ ...inRecovery, imageCount: 2, image1Slot0: buildImage({ version: "4.0.0" }) });
+    const { firmware } = await bench.upload(network, { image: 1, allowRecovery: true });
+    assert.equal(firmware.image, 1);
+    assert.deepEqual(Buffer.from(bench.device.store.slot(1, 0).read(0, network.length)), network);
+    await bench.upload(SMALL_FILE, { image: 0, allowRecovery: true });
+    assert.deepEqual(
+      (await read(bench)).map((slot) => [slot.image, slot.version]),
+      [
+        [0, "1.1.0"],
+        [1, "5.0.0"],
+      ],
+    );
+  });
+
+  it("fails when the bootloader does not accept what arrived", async () => {
+    const bench = newBench({ ...inRecovery, acceptsImage: ({ hash }) => !hashOf(B).equals(hash) });
+    const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(B, { allowRecovery: true }));
+    assert.match(error.message, /lists no image/);
+  });
+
+  it("is not taken for an application that leaves flags out, which is asked once", async () => {
+    const bench = newBench({ frugalList: true });
+    await bench.upload(B);
+    assert.equal(bench.requests("os.consoleEcho").length, 1);
+    const usual = newBench();
+    await usual.upload(B);
+    assert.equal(usual.requests("os.consoleEcho").length, 0);
+  });
+
+  it("is entered by a reset with boot mode 1, and left by the next", async () => {
+    const bench = newBench({ slot0: SMALL_FILE });
+    const { because, verdict } = await reset(bench, { bootMode: 1 });
+    assert.equal(because, "MCUboot's serial recovery answers");
+    assert.equal(verdict, undefined);
+    const back = await reset(bench, { wanted: { hash: HASH, image: 0 } });
+    assert.equal(back.verdict, "confirmed");
+  });
+
+  it("is not claimed on a device that does not know boot modes", async () => {
+    const bench = newBench({ bootMode: false });
+    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { bootMode: 1 }));
+    assert.match(error.message, /its application answers \(1\.0\.0\)/);
+  });
+
+  it("leaves a reset to fail when the device stays in recovery with the image that was to run", async () => {
+    const bench = newBench({ ...inRecovery, slot0: SMALL_FILE });
+    bench.device.faults.addBoot(() => bench.device.store.slot(0, 0).erase(0, 4096));
+    const error = await rejectsWith("SMP_WRONG_IMAGE", () => reset(bench, { wanted: { hash: HASH, image: 0 } }));
+    assert.match(error.message, /recovery/);
+  });
+});
