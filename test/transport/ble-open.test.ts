@@ -95,7 +95,7 @@ for (const driver of DRIVERS) {
       assert.equal(error.code, "SMP_LINK_OPEN");
       assert.match(
         error.message,
-        /^cannot open ble:sensor-7: it did not advertise within 300 ms; 1 others were: sensor-1$/,
+        /^cannot open ble:sensor-7: it did not advertise within 300 ms; seen instead: sensor-1$/,
       );
     });
 

@@ -26,9 +26,9 @@ export async function findFresh(
   scanMs: number,
   signal: AbortSignal,
 ): Promise<Found> {
-  const untilMs = nowMs() + scanMs;
+  const search: Search = { wanted, scanMs, untilMs: nowMs() + scanMs };
   for (;;) {
-    const seen = await see(adapter, wanted, Math.max(1, untilMs - nowMs()), signal);
+    const seen = await see(adapter, search, signal);
     const pass = await adapter.turns.take(signal);
     if (nowMs() - seen.atMs < FRESH_MS) {
       const resume = await adapter.scanner.pause();
@@ -42,19 +42,26 @@ export async function findFresh(
   }
 }
 
+interface Search {
+  readonly wanted: BleIdentity;
+  readonly scanMs: number;
+  readonly untilMs: number;
+}
+
 interface Seen {
   readonly peripheral: Peripheral;
   readonly atMs: number;
 }
 
-async function see(adapter: Adapter, wanted: BleIdentity, withinMs: number, signal: AbortSignal): Promise<Seen> {
+async function see(adapter: Adapter, search: Search, signal: AbortSignal): Promise<Seen> {
+  const { wanted, scanMs, untilMs } = search;
   const others = new Map<string, string>();
   let isBusy = false;
   let endWatch: (() => void) | undefined;
   try {
     return await withDeadline(
       "the advertisement",
-      withinMs,
+      Math.max(1, untilMs - nowMs()),
       signal,
       () =>
         new Promise<Seen>((resolve, reject) => {
@@ -73,13 +80,13 @@ async function see(adapter: Adapter, wanted: BleIdentity, withinMs: number, sign
     );
   } catch (error) {
     if (signal.aborted || !(error instanceof SmpError) || error.code !== "SMP_TIMEOUT") throw error;
-    throw notSeen(withinMs, isBusy, [...others.values()]);
+    throw notSeen(scanMs, isBusy, [...others.values()]);
   } finally {
     endWatch?.();
   }
 }
 
-function notSeen(withinMs: number, isBusy: boolean, others: readonly string[]): SmpError {
+function notSeen(scanMs: number, isBusy: boolean, others: readonly string[]): SmpError {
   if (isBusy) {
     return new SmpError(
       "SMP_LINK_OPEN",
@@ -90,9 +97,9 @@ function notSeen(withinMs: number, isBusy: boolean, others: readonly string[]): 
     );
   }
   const list = others.slice(0, NAMED_IN_MESSAGE).join(", ");
-  const more = others.length > NAMED_IN_MESSAGE ? " …" : "";
-  const seen = others.length === 0 ? "no other device was seen either" : `${others.length} others were: ${list}${more}`;
-  return new SmpError("SMP_LINK_OPEN", `it did not advertise within ${formatMs(withinMs)}; ${seen}`, {
+  const more = others.length > NAMED_IN_MESSAGE ? ` and ${others.length - NAMED_IN_MESSAGE} more` : "";
+  const seen = others.length === 0 ? "no other device was seen either" : `seen instead: ${list}${more}`;
+  return new SmpError("SMP_LINK_OPEN", `it did not advertise within ${formatMs(scanMs)}; ${seen}`, {
     hint: "Check that the device is powered, in reach, advertises, is not connected to another client, and that name or address are right.",
   });
 }
