@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { packageDir } from "./node-red";
 
@@ -52,14 +53,18 @@ describe("demo", function () {
     assert.match(out, /no\/such\/file\.bin.*\(SMP_FIRMWARE_SOURCE\)/);
   });
 
-  it("stays with the editor open after npm start, and ends at Ctrl-C", async () => {
+  it("stays with the editor open after npm start, on a free port when 1880 is taken, and ends at Ctrl-C", async () => {
+    const other = createServer().listen(1880, "127.0.0.1");
+    await once(other, "listening").catch(() => {}); // somebody has it already: as good
     const child = start(join(images, "ed25519-1.5.0.bin"));
     const url = await printed(child, /editor is open at (http:\/\/127\.0\.0\.1:\d+)/);
+    assert.notEqual(new URL(url).port, "1880");
     const flows = (await (await fetch(`${url}/flows`)).json()) as { type: string; label?: string }[];
     assert.ok(flows.some(({ label }) => label === "SMP 02 whole update"));
     const exited = once(child, "exit");
     child.kill("SIGINT");
     assert.deepEqual(await exited, [0, null]);
+    other.close();
   });
 
   it("updates with the image that is given", async () => {

@@ -6,9 +6,9 @@ import { virtualTransport } from "./virtual";
 
 /** Scheme to what makes the transport; its argument is what a pool's settings must supply. */
 export const TRANSPORTS = {
+  virtual: virtualTransport,
   ble: bleTransport,
   serial: serialTransport,
-  virtual: virtualTransport,
   udp: udpTransport,
 } as const;
 

@@ -13,7 +13,7 @@ import { uploadFirmware, type UploadOptions } from "../../src/update/upload";
 import type { UploadResult } from "../../src/update/types";
 import { buildImage } from "../build-image";
 
-export const OLD = buildImage({ version: "1.0.0", payloadBytes: 20_000 });
+const OLD = buildImage({ version: "1.0.0", payloadBytes: 20_000 });
 export const NEW = buildImage({ version: "1.1.0", payloadBytes: 30_000 });
 
 export interface SerialBenchOptions extends Partial<SerialLineOptions> {
