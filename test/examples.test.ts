@@ -202,7 +202,15 @@ describe("examples", function () {
 
   it("show every node type of the package", () => {
     const shown = new Set(exampleFiles.flatMap((file) => readExample(file).map(({ type }) => type)));
-    for (const type of ["smp-connect", "smp-image-state", "smp-upload", "smp-test", "smp-reset", "smp-confirm"])
+    for (const type of [
+      "smp-discover",
+      "smp-connect",
+      "smp-image-state",
+      "smp-upload",
+      "smp-test",
+      "smp-reset",
+      "smp-confirm",
+    ])
       assert.ok(shown.has(type), type);
   });
 });
