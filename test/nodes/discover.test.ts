@@ -143,7 +143,7 @@ describe("the discover node over Bluetooth LE", () => {
     flow.put("find", {});
     await flow.next("find device");
     await flow.deploy([tab]);
-    await until(() => world.air.isScanning === false);
+    await until(() => !world.air.isScanning);
     assert.deepEqual(flow.counts(), { "find device": 1 });
   });
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { AddressInfo, Server } from "node:net";
 import { createServer, type RequestListener } from "node:http";
-import helper from "node-red-node-test-helper";
 import { BleWorld, PassiveServer, until } from "../transport/ble-fixture";
 import { pool, RunningFlow, tab } from "./flow";
 
@@ -21,8 +20,11 @@ describe("the scan endpoint", () => {
   let url: string;
 
   beforeEach(async () => {
-    flow = await RunningFlow.load([tab, pool()]);
-    server = createServer((helper as unknown as { _httpAdmin: RequestListener })._httpAdmin).listen(0, "127.0.0.1");
+    let admin: RequestListener | undefined;
+    flow = await RunningFlow.load([tab, pool()], (RED) => {
+      admin = (RED as { httpAdmin: RequestListener }).httpAdmin;
+    });
+    server = createServer(admin).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/smp-dfu/scan`;
   });
