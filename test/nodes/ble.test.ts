@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { samplePath } from "../../src/device/samples";
 import type { Behaviour } from "../ble-controller/peripheral";
-import { BleWorld } from "../transport/ble-fixture";
+import { useBleWorld } from "./ble-air";
 import { pool, RunningFlow, surrounded, tab, type Msg } from "./flow";
 
 const STEPS = ["state", "upload", "test", "reset", "confirm"];
@@ -13,25 +13,12 @@ const FACTORY = { slot0: readFileSync(samplePath("1.0.0")), slotBytes: 512 * 102
 
 describe("a pool of Bluetooth LE devices", () => {
   let flow: RunningFlow;
-  let world: BleWorld;
-  let environment: NodeJS.ProcessEnv;
 
-  /** The nodes start the Bluetooth process as they always do; the environment puts it into the test's air. */
-  beforeEach(() => {
-    world = new BleWorld();
-    environment = { ...process.env };
-    const { execArgv, env } = world.air.options();
-    Object.assign(process.env, env, { NODE_OPTIONS: execArgv!.join(" ") });
-  });
-  afterEach(async () => {
-    await flow.end();
-    await world.close();
-    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
-    Object.assign(process.env, environment);
-  });
+  afterEach(() => flow.end());
+  const world = useBleWorld();
 
   const load = async (settings: object, behaviour: Partial<Behaviour> = {}) => {
-    const { device } = world.addDevice(FACTORY, behaviour);
+    const { device } = world().addDevice(FACTORY, behaviour);
     flow = await RunningFlow.load([
       tab,
       pool({ link: "ble", bleScanS: "1", ...settings }),
@@ -68,7 +55,7 @@ describe("a pool of Bluetooth LE devices", () => {
   });
 
   it("says what is the matter with the adapter", async () => {
-    world.air.setAdapter("down");
+    world().air.setAdapter("down");
     await load({ bleAdapter: "3" });
     const { error, smp } = await connect("sensor-1", "connect error");
     assert.match(error.message, /hci3 is switched off/);

@@ -1,47 +1,8 @@
 import assert from "node:assert/strict";
-import type { AddressInfo, Server } from "node:net";
-import { createServer, type RequestListener } from "node:http";
-import { BleWorld, PassiveServer, until } from "../transport/ble-fixture";
-import { pool, RunningFlow, tab } from "./flow";
-
-interface Answer {
-  readonly status: number;
-  readonly body: {
-    readonly devices?: { readonly device: string }[];
-    readonly code?: string;
-    readonly message?: string;
-    readonly hint?: string;
-  };
-}
+import { useScanEndpoint } from "./scan-client";
 
 describe("the scan endpoint", () => {
-  let flow: RunningFlow;
-  let server: Server;
-  let url: string;
-
-  beforeEach(async () => {
-    let admin: RequestListener | undefined;
-    flow = await RunningFlow.load([tab, pool()], (RED) => {
-      admin = (RED as { httpAdmin: RequestListener }).httpAdmin;
-    });
-    server = createServer(admin).listen(0, "127.0.0.1");
-    await new Promise((resolve) => server.once("listening", resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/smp-dfu/scan`;
-  });
-  afterEach(async () => {
-    await flow.end();
-    await new Promise((resolve) => server.close(resolve));
-  });
-
-  const scan = async (body: unknown, signal?: AbortSignal): Promise<Answer> => {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", connection: "close" },
-      body: JSON.stringify(body),
-      ...(signal && { signal }),
-    });
-    return { status: response.status, body: (await response.json()) as Answer["body"] };
-  };
+  const scan = useScanEndpoint();
 
   it("lists devices with settings that are not deployed", async () => {
     const devices = [{ name: "one", trial: "healthy" }, { name: "two" }];
@@ -91,42 +52,4 @@ describe("the scan endpoint", () => {
       assert.deepEqual(Object.keys(answer).toSorted(), ["code", "hint", "message"]);
     });
   }
-
-  describe("over Bluetooth LE", () => {
-    let world: BleWorld;
-    let environment: NodeJS.ProcessEnv;
-
-    beforeEach(() => {
-      world = new BleWorld();
-      environment = { ...process.env };
-      const { execArgv, env } = world.air.options();
-      Object.assign(process.env, env, { NODE_OPTIONS: execArgv!.join(" ") });
-    });
-    afterEach(async () => {
-      await world.close();
-      for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
-      Object.assign(process.env, environment);
-    });
-
-    it("looks once at a time through an adapter, and no longer than somebody waits", async () => {
-      world.add(new PassiveServer());
-      const settings = { link: "ble", bleAdapter: "21" };
-      const controller = new AbortController();
-      const first = scan({ settings, seconds: 15 }, controller.signal);
-      await until(() => world.air.isScanning);
-      const second = await scan({ settings, seconds: 5 });
-      assert.deepEqual([second.status, second.body.code], [409, "SMP_BUSY"]);
-      controller.abort();
-      await assert.rejects(first, { name: "AbortError" });
-      await until(() => !world.air.isScanning);
-    });
-
-    it("says what is the matter with the adapter", async () => {
-      world.air.setAdapter("down");
-      const { status, body } = await scan({ settings: { link: "ble", bleAdapter: "22" } });
-      assert.deepEqual([status, body.code], [503, "SMP_LINK_OPEN"]);
-      assert.match(body.message!, /hci22 is switched off/);
-      assert.match(body.hint!, /rfkill/);
-    });
-  });
 });
