@@ -47,7 +47,7 @@ describe("a pool of Bluetooth LE devices", () => {
   const connect = (topic: string, output?: string): Promise<Msg> =>
     flow.ask("connect", { topic, firmware: "sample:1.5.0" }, output);
 
-  it("updates a device from connect to confirm", async () => {
+  it("field case 1: updates a peripheral from connect to confirm", async () => {
     // Adapters of their own: the test that follows must not find this one's process.
     const device = await load({ bleAdapter: "1" });
     let msg = await connect("C0:FF:EE:00:00:01 | sensor-1");
@@ -57,7 +57,7 @@ describe("a pool of Bluetooth LE devices", () => {
     assert.equal(device.version, "1.5.0");
   });
 
-  it("says what is the matter with a device that is absent, or demands pairing", async () => {
+  it("field case 5: says plainly that a device demands pairing, or what is the matter with one that is absent", async () => {
     await load({ bleAdapter: "2" }, { subscriptionError: 0x05 });
     const absent = await connect("pump 9", "connect error");
     assert.equal(absent.error.code, "SMP_LINK_OPEN");

@@ -1,3 +1,4 @@
+import FakeTimers from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -178,13 +179,28 @@ describe("udp transport", () => {
     });
   }
 
-  it("does not wait for ever for a name, and not at all when it is told to stop", async () => {
-    const transport = udpTransport({ lookup: () => new Promise(() => undefined) });
-    const stop = new AbortController();
-    const opening = transport.open(transport.parse("sensor.invalid"), stop.signal);
-    const reason = new SmpError("SMP_ABORTED", "changed my mind");
-    stop.abort(reason);
-    await assert.rejects(opening, reason);
+  describe("while a name server is silent", () => {
+    const mute = udpTransport({ lookup: () => new Promise(() => undefined) });
+
+    it("gives up after a while", async () => {
+      const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout"] });
+      const opening = mute.open(mute.parse("sensor.invalid"), FOREVER);
+      const refused = assert.rejects(opening, {
+        code: "SMP_LINK_OPEN",
+        message: /^the host "sensor\.invalid" was not found: the address of "sensor\.invalid" did not come within 10 s/,
+      });
+      await clock.tickAsync(10_000);
+      clock.uninstall();
+      await refused;
+    });
+
+    it("stops at once when it is told to", async () => {
+      const stop = new AbortController();
+      const opening = mute.open(mute.parse("sensor.invalid"), stop.signal);
+      const reason = new SmpError("SMP_ABORTED", "changed my mind");
+      stop.abort(reason);
+      await assert.rejects(opening, reason);
+    });
   });
 
   it("tries IPv4 before IPv6, and IPv6 where there is no way over IPv4", async () => {
