@@ -3,7 +3,7 @@
  * the packages that it loads. All under .cache/kernel, nothing of it is committed.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { run } from "../interop/peers";
 
 const ROOT = join(__dirname, "../..");
@@ -11,6 +11,8 @@ const CACHE = join(ROOT, ".cache/kernel");
 const DEBIAN = join(CACHE, "debian");
 const STAGE = join(CACHE, "stage");
 const LOADED = ["@abandonware/noble", "@abandonware/bluetooth-hci-socket", "cbor-x"];
+/** Where packages are: noble comes from elsewhere (.tools/with-noble.mjs). */
+const INSTALLED = [join(ROOT, "node_modules"), ...(process.env["NODE_PATH"] ?? "").split(delimiter)];
 /** They only compile the native module, which is done. */
 const BUILD_TOOLS = ["@mapbox/node-pre-gyp", "node-gyp", "nan", "node-addon-api"];
 /** Folders of the kernel's modules that Bluetooth takes from. */
@@ -29,7 +31,15 @@ export async function guestFiles(): Promise<{ readonly kernel: string; readonly 
   await stageProgram();
   const initramfs = join(CACHE, "initramfs");
   const busybox = join(DEBIAN, "bin/busybox");
-  await run("sh", "-c", `chmod +x "$1/init" && cd "$1" && find . | "$2" cpio -o -H newc >"$3"`, "sh", STAGE, busybox, initramfs);
+  await run(
+    "sh",
+    "-c",
+    `chmod +x "$1/init" && cd "$1" && find . | "$2" cpio -o -H newc >"$3"`,
+    "sh",
+    STAGE,
+    busybox,
+    initramfs,
+  );
   return { kernel: join(DEBIAN, `boot/vmlinuz-${version}`), initramfs };
 }
 
@@ -75,29 +85,27 @@ async function stageProgram(): Promise<void> {
   await run(process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", join(__dirname, "guest"));
   cpSync(program, join(STAGE, "package"), { recursive: true });
   writeFileSync(join(STAGE, "package/package.json"), `{ "name": "guest" }`);
-  const staged = new Set<string>();
-  for (const name of LOADED) stagePackage(name, ROOT, staged);
+  for (const name of LOADED) {
+    const modules = INSTALLED.find((folder) => existsSync(join(folder, name)));
+    if (modules === undefined) throw new Error(`${name} is not installed: run this with npm run test:kernel`);
+    stagePackage(join(modules, name), modules, new Set());
+  }
 }
 
-function stagePackage(name: string, from: string, staged: Set<string>): void {
-  const folder = packageFolder(name, from);
-  if (folder === undefined || staged.has(folder)) return;
+/** With all that it depends on, found as node finds it. */
+function stagePackage(folder: string, modules: string, staged: Set<string>): void {
+  if (staged.has(folder)) return;
   staged.add(folder);
-  cpSync(folder, join(STAGE, "package", folder.slice(ROOT.length)), {
-    recursive: true,
-    filter: (path) => !path.slice(folder.length).includes("node_modules"),
-  });
+  const filter = (path: string): boolean => !path.slice(folder.length).includes("node_modules");
+  cpSync(folder, join(STAGE, "package/node_modules", folder.slice(modules.length)), { recursive: true, filter });
   const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
     dependencies?: Record<string, string>;
   };
-  const needed = Object.keys(dependencies).filter((dependency) => !BUILD_TOOLS.includes(dependency));
-  for (const dependency of needed) stagePackage(dependency, folder, staged);
-}
-
-function packageFolder(name: string, from: string): string | undefined {
-  for (let folder = from; folder.length >= ROOT.length; folder = dirname(folder)) {
-    const candidate = join(folder, "node_modules", name);
-    if (existsSync(candidate)) return candidate;
+  for (const name of Object.keys(dependencies).filter((dependency) => !BUILD_TOOLS.includes(dependency))) {
+    const places = [];
+    for (let place = folder; place !== dirname(modules); place = dirname(place))
+      places.push(join(place, "node_modules"));
+    const found = [...places, modules].map((place) => join(place, name)).find((path) => existsSync(path));
+    if (found !== undefined) stagePackage(found, modules, staged);
   }
-  return undefined;
 }

@@ -28,7 +28,11 @@ export async function runGuest(): Promise<GuestReport> {
 }
 
 async function runOnce(args: readonly string[]): Promise<GuestReport> {
-  const machine = spawn("qemu-system-x86_64", args, { timeout: RUN_MS, killSignal: "SIGKILL", stdio: ["ignore", "pipe", "pipe"] });
+  const machine = spawn("qemu-system-x86_64", args, {
+    timeout: RUN_MS,
+    killSignal: "SIGKILL",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let shown = "";
   rmSync(CONSOLE_LOG, { force: true });
   for (const stream of [machine.stdout, machine.stderr]) {
@@ -39,7 +43,9 @@ async function runOnce(args: readonly string[]): Promise<GuestReport> {
   }
   const end = await new Promise<string>((resolve) => {
     machine.once("error", (error) => resolve(error.message));
-    machine.once("close", (code, signal) => resolve(signal ? `was stopped after ${RUN_MS / 1000} s` : `ended with ${code}`));
+    machine.once("close", (code, signal) =>
+      resolve(signal ? `was stopped after ${RUN_MS / 1000} s` : `ended with ${code}`),
+    );
   });
   const report = reportIn(shown);
   if (report) return report;
