@@ -7,10 +7,11 @@ import { delimiter, dirname, join } from "node:path";
 import { run } from "../interop/peers";
 
 const ROOT = join(__dirname, "../..");
-const CACHE = join(ROOT, ".cache/kernel");
+export const CACHE = join(ROOT, ".cache/kernel");
 const DEBIAN = join(CACHE, "debian");
 const STAGE = join(CACHE, "stage");
-const LOADED = ["@abandonware/noble", "@abandonware/bluetooth-hci-socket", "cbor-x"];
+const FORKS = ["@abandonware", "@stoprocent"].flatMap((by) => [`${by}/noble`, `${by}/bluetooth-hci-socket`]);
+const LOADED = [...FORKS, "cbor-x"];
 /** Where packages are: noble comes from elsewhere (.tools/with-noble.mjs). */
 const INSTALLED = [join(ROOT, "node_modules"), ...(process.env["NODE_PATH"] ?? "").split(delimiter)];
 /** They only compile the native module, which is done. */
@@ -19,8 +20,14 @@ const BUILD_TOOLS = ["@mapbox/node-pre-gyp", "node-gyp", "nan", "node-addon-api"
 const MODULES = ["net/bluetooth", "net/rfkill", "drivers/bluetooth/hci_vhci.ko", "crypto", "lib"];
 const MOUNTS = ["proc", "sys", "dev", "tmp"];
 
-/** @returns the paths of the kernel and of the initial RAM file system */
-export async function guestFiles(): Promise<{ readonly kernel: string; readonly initramfs: string }> {
+/** Paths. */
+export interface GuestFiles {
+  readonly kernel: string;
+  readonly initramfs: string;
+}
+
+/** Makes them anew; only the download is kept. */
+export async function guestFiles(): Promise<GuestFiles> {
   const version = await unpackDebian();
   rmSync(STAGE, { recursive: true, force: true });
   for (const folder of [...MOUNTS, "bin", "usr/bin"]) mkdirSync(join(STAGE, folder), { recursive: true });

@@ -2,10 +2,9 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { guestFiles } from "./guest-files";
+import { CACHE, type GuestFiles } from "./guest-files";
 import { type GuestReport, reportIn } from "./guest/report";
 
-const CONSOLE_LOG = join(__dirname, "../../.cache/kernel/console.log");
 const RUN_MS = 240_000;
 /** The kernel itself stumbles at times over a socket that is closed as its link ends (hci_chan_del, Linux 6.1). */
 const ATTEMPTS = 2;
@@ -14,12 +13,14 @@ const CONSOLE = ["-serial", "stdio", "-no-reboot"];
 const COMMAND_LINE = "console=ttyS0 quiet panic=-1 oops=panic mitigations=off";
 
 /** @throws what the guest failed with, or the end of its console when it came to no report */
-export async function runGuest(): Promise<GuestReport> {
-  const { kernel, initramfs } = await guestFiles();
-  const boot = ["-kernel", kernel, "-initrd", initramfs, "-append", COMMAND_LINE];
+export async function runGuest(
+  { kernel, initramfs }: GuestFiles,
+  driver: "abandonware" | "stoprocent",
+): Promise<GuestReport> {
+  const boot = ["-kernel", kernel, "-initrd", initramfs, "-append", `${COMMAND_LINE} smp_driver=${driver}`];
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce([...MACHINE, ...CONSOLE, ...boot]);
+      return await runOnce([...MACHINE, ...CONSOLE, ...boot], join(CACHE, `console-${driver}.log`));
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
       console.log(`once more, because ${String(error)}`);
@@ -27,18 +28,18 @@ export async function runGuest(): Promise<GuestReport> {
   }
 }
 
-async function runOnce(args: readonly string[]): Promise<GuestReport> {
+async function runOnce(args: readonly string[], log: string): Promise<GuestReport> {
   const machine = spawn("qemu-system-x86_64", args, {
     timeout: RUN_MS,
     killSignal: "SIGKILL",
     stdio: ["ignore", "pipe", "pipe"],
   });
   let shown = "";
-  rmSync(CONSOLE_LOG, { force: true });
+  rmSync(log, { force: true });
   for (const stream of [machine.stdout, machine.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
       shown += text;
-      appendFileSync(CONSOLE_LOG, text);
+      appendFileSync(log, text);
     });
   }
   const end = await new Promise<string>((resolve) => {

@@ -1,4 +1,7 @@
-/** In the guest: an update of a device over noble with its native module, and an attempt at a device that is gone. Prints what came of it. */
+/**
+ * In the guest: an update of a device over the fork of noble that the kernel's command line names, with its native module, and an
+ * attempt at a device that is gone. Prints what came of it.
+ */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -58,7 +61,7 @@ async function run(air: ChildProcess): Promise<GuestReport> {
   await powerOn();
   console.log("adapter is on");
   const transport = bleTransport(
-    { driver: "abandonware", scanMs: SCAN_MS },
+    { driver: process.env["smp_driver"] as "abandonware" | "stoprocent", scanMs: SCAN_MS },
     { log: (line) => console.log(`noble: ${line}`) },
   );
   const pool = createPool(transport, { openTimeoutMs: OPEN_MS });
@@ -69,6 +72,11 @@ async function run(air: ChildProcess): Promise<GuestReport> {
 }
 
 const air = fork(join(__dirname, "air.js"));
+air.once("exit", (code) => {
+  if (code === null) return;
+  console.log(printed({ error: `the virtual controller ended with code ${code}` }));
+  process.exit(1);
+});
 void run(air)
   .then(
     (report) => console.log(printed(report)),
