@@ -45,7 +45,7 @@ async function runOnce(args: readonly string[], log: string): Promise<GuestRepor
   const end = await new Promise<string>((resolve) => {
     machine.once("error", (error) => resolve(error.message));
     machine.once("close", (code, signal) =>
-      resolve(signal ? `was stopped after ${RUN_MS / 1000} s` : `ended with ${code}`),
+      resolve(signal ? `was stopped by ${signal} (the limit is ${RUN_MS / 1000} s)` : `ended with ${code}`),
     );
   });
   const report = reportIn(shown);
