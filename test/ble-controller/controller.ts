@@ -13,12 +13,22 @@ const UNKNOWN_CONNECTION = 0x02;
 const RESULTS: Readonly<Record<number, Buffer>> = {
   /** Local version: 5.0. */
   0x1001: Buffer.of(0x09, 0, 0, 0x09, 0x59, 0, 0, 0),
+  /** Local commands: none that is optional. */
+  0x1002: Buffer.alloc(64),
+  /** Local features: LE, and nothing but LE. */
+  0x1003: Buffer.of(0, 0, 0, 0, 0x60, 0, 0, 0),
   0x1009: addressBytes(OWN_ADDRESS),
   /** LE is supported by the host. */
   0x0c6c: Buffer.of(1, 0),
   0x2002: Buffer.of(ACL_BYTES, 0, ACL_BUFFERS),
   /** LE features: data length extension. */
   0x2003: Buffer.of(0x20, 0, 0, 0, 0, 0, 0, 0),
+  /** Size of the accept list. */
+  0x200f: Buffer.of(8),
+  /** LE states: all. */
+  0x201c: Buffer.alloc(8, 0xff),
+  /** Suggested data length and its time. */
+  0x2023: Buffer.of(ACL_BYTES, 0, 0x48, 0x08),
   /** Largest data length and its time, to send and to receive. */
   0x202f: Buffer.of(ACL_BYTES, 0, 0x48, 0x08, ACL_BYTES, 0, 0x48, 0x08),
 };
@@ -90,6 +100,7 @@ export class Controller implements LinkOwner {
     if (opcode === 0x200c) return this.#scanEnable(opcode, parameters[0] === 1);
     if (opcode === 0x200d) return this.#createConnection(opcode, parameters);
     if (opcode === 0x200e) return this.#cancelConnection(opcode);
+    if (opcode === 0x2016) return this.#readRemoteFeatures(opcode, parameters.subarray(0, 2));
     if (opcode === 0x0406) return this.#disconnect(opcode, parameters.readUInt16LE(0));
     this.#complete(opcode, Buffer.concat([Buffer.of(0), result ?? Buffer.alloc(0)]));
   }
@@ -153,6 +164,11 @@ export class Controller implements LinkOwner {
     this.#wanted = undefined;
     this.#complete(opcode, Buffer.of(wasPending ? 0 : 0x0c));
     if (wasPending) this.#event(0x3e, Buffer.concat([Buffer.of(0x01, UNKNOWN_CONNECTION), Buffer.alloc(17)]));
+  }
+
+  #readRemoteFeatures(opcode: number, handle: Buffer): void {
+    this.#status(opcode, 0);
+    this.#event(0x3e, Buffer.concat([Buffer.of(0x04, 0), handle, Buffer.alloc(8)]));
   }
 
   #disconnect(opcode: number, handle: number): void {
