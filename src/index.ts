@@ -31,6 +31,8 @@ export { PACES, type Pace, type PaceName } from "./device/pace";
 export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
 
 export type { Link, Transport } from "./transport/transport";
+export { bleTransport, type BleSettings, type BleTransport } from "./transport/ble";
+export type { BleAdvert, BleIdentity, BleLinkFacts } from "./transport/ble-host/messages";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";

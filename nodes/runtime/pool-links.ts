@@ -5,9 +5,14 @@ import { virtualFleet } from "./virtual-fleet";
 
 type Make = (poolId: string, settings: PoolSettings, options: PoolOptions) => SessionPool;
 
+/** From the advertisement to the subscription, with the attempts that the transport makes. */
+const BLE_CONNECT_MS = 25_000;
+
 const MAKERS: Readonly<Record<Scheme, Make>> = {
   virtual: (poolId, { devices, hardware }, options) =>
     createPool(TRANSPORTS.virtual(virtualFleet(poolId, devices, hardware)), options),
+  ble: (_, { ble }, options) =>
+    createPool(TRANSPORTS.ble(ble), { ...options, openTimeoutMs: ble.scanMs + BLE_CONNECT_MS }),
   serial: (_, { serial }, options) => createPool(TRANSPORTS.serial(serial), options),
   udp: (_, { udp }, options) => createPool(TRANSPORTS.udp(udp), options),
 };

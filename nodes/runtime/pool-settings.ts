@@ -17,6 +17,7 @@ const LINKS = Object.keys(TRANSPORTS) as Scheme[];
 const TRIALS = ["healthy", "self-confirming", "crashing"] as const;
 const MODES = ["swap-move", "swap-scratch", "swap-offset", "overwrite", "direct-xip", "direct-xip-revert"] as const;
 const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const;
+const BLE_DRIVERS = ["auto", "abandonware", "stoprocent"] as const;
 const PACES = ["instant", "brisk", "real"] as const;
 
 /** As they stand in the flow file: from the editor, by hand, or from environment variables. */
@@ -48,6 +49,16 @@ export interface UdpSettings {
   readonly maxDatagramBytes: number;
 }
 
+/** How the peripherals of a pool are reached over Bluetooth LE. */
+export interface BlePoolSettings {
+  readonly driver: (typeof BLE_DRIVERS)[number];
+  /** n of "hci<n>"; undefined for the system's first. */
+  readonly adapter: number | undefined;
+  /** The adapter belongs to this pool alone (HCI user channel). */
+  readonly dedicated: boolean;
+  readonly scanMs: number;
+}
+
 /** The settings of the links that are not chosen have their defaults. */
 export interface PoolSettings {
   readonly link: Scheme;
@@ -58,6 +69,7 @@ export interface PoolSettings {
   readonly protocol: "auto" | 1 | 2;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
+  readonly ble: BlePoolSettings;
   /** What holds where the address of a device does not say otherwise. */
   readonly serial: SerialSettings;
   readonly udp: UdpSettings;
@@ -77,6 +89,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
     ...readVirtual(ofLink("virtual")),
+    ble: readBle(ofLink("ble")),
     serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
   };
@@ -95,6 +108,17 @@ function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware">
       pace: choice("pace", PACES, "brisk"),
       factoryFirmware: String(value("factoryFirmware", "")).trim(),
     },
+  };
+}
+
+function readBle(config: object): BlePoolSettings {
+  const { whole, choice, value } = readerOf(config);
+  const isFirst = String(value("bleAdapter", "")).trim() === "";
+  return {
+    driver: choice("bleDriver", BLE_DRIVERS, "auto"),
+    adapter: isFirst ? undefined : whole("bleAdapter", 0, [0, 63]),
+    dedicated: choice("bleChannel", ["shared", "dedicated"], "shared") === "dedicated",
+    scanMs: whole("bleScanS", 15, [1, 300]) * 1000,
   };
 }
 

@@ -28,6 +28,7 @@ export async function openSession(link: Link, options: SessionOptions, signal: A
 class Session implements SmpSession {
   readonly label: string;
   readonly maxFrameBytes: number;
+  readonly wholeFrameBytes: number;
   readonly maxInFlight: number;
   readonly parameters: Parameters | undefined;
   readonly #requests: Requests;
@@ -36,8 +37,10 @@ class Session implements SmpSession {
   constructor(link: Link, requests: Requests, parameters: Parameters | undefined) {
     this.label = link.label;
     this.parameters = parameters;
-    const bufBytes = (parameters?.bufSize ?? DEFAULT_BUF_BYTES) - (link.bufferOverheadBytes ?? 0);
-    this.maxFrameBytes = Math.min(link.maxFrameBytes, bufBytes);
+    this.wholeFrameBytes = link.wholeFrameBytes ?? Infinity;
+    // A server that tells its buffer may put pieces together again; an upload finds out. Of another that is not expected.
+    const serverBytes = parameters?.bufSize ?? Math.min(DEFAULT_BUF_BYTES, this.wholeFrameBytes);
+    this.maxFrameBytes = Math.min(link.maxFrameBytes, serverBytes - (link.bufferOverheadBytes ?? 0));
     // The request that is being answered holds two of the server's buffers.
     this.maxInFlight = Math.max(1, Math.min(link.maxInFlight, (parameters?.bufCount ?? 1) - 1));
     this.#requests = requests;

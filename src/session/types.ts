@@ -27,6 +27,8 @@ export interface SmpSession {
   readonly label: string;
   /** Largest frame that link and device take, header included, in bytes. */
   readonly maxFrameBytes: number;
+  /** Longer frames go in pieces and need a server that puts them together again; Infinity where the medium never cuts. */
+  readonly wholeFrameBytes: number;
   /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
   readonly maxInFlight: number;
   /** The device's parameters, or undefined when it does not tell. */

@@ -9,6 +9,11 @@ export interface Link {
   /** Largest whole SMP frame that the link carries, header included, in bytes. */
   readonly maxFrameBytes: number;
   /**
+   * Up to here a frame goes over the medium in one piece. A longer one comes in several, which not every server puts together
+   * again. Absent where that is no question.
+   */
+  readonly wholeFrameBytes?: number;
+  /**
    * Bytes of a server's buffer that the framing takes beside the frame, so that the largest frame is `buf_size` less
    * these: 4 on consoles, whose length and CRC are assembled in the same buffer. 0 when absent.
    */

@@ -19,6 +19,8 @@ export interface Place {
   readonly ackedBytes: number;
   readonly lenBytes: number;
   readonly maxFrameBytes: number;
+  /** As of the session. */
+  readonly wholeFrameBytes: number;
 }
 
 export class Tries {
@@ -67,22 +69,24 @@ export class Tries {
     if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES)) throw this.#stopped(place);
     if (failure.kind !== "unanswered") return;
     // One loss is nothing unusual; 40 s of silence are.
-    if (isFirst || count === 2) this.#limitTo(failure, isFirst ? 4 : 2);
-    else if (count > 2) this.#limitTo(failure, 4);
+    if (isFirst || count === 2) this.#limitTo(failure, place, isFirst ? 4 : 2);
+    else if (count > 2) this.#limitTo(failure, place, 4);
   }
 
-  #shrink(failure: Failure, { label }: Place): void {
-    if (failure.chunk.frameBytes > this.#smallestBytes) return this.#limitTo(failure, 2);
+  #shrink(failure: Failure, place: Place): void {
+    if (failure.chunk.frameBytes > this.#smallestBytes) return this.#limitTo(failure, place, 2);
     const { frameBytes, offBytes } = failure.chunk;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",
-      `${label} stopped at ${offBytes}: the device takes not even a frame of ${frameBytes} bytes, and no upload can begin with less: ${failure.cause?.message}`,
+      `${place.label} stopped at ${offBytes}: the device takes not even a frame of ${frameBytes} bytes, and no upload can begin with less: ${failure.cause?.message}`,
       { frameLength: frameBytes, limit: this.#smallestBytes, off: offBytes, cause: failure.cause },
     );
   }
 
-  #limitTo({ chunk }: Failure, divisor: number): void {
-    this.#limitBytes = Math.max(this.#smallestBytes, Math.floor(chunk.frameBytes / divisor));
+  /** Down to frames in one piece at once: the likeliest reason is a server that does not put pieces together again. */
+  #limitTo({ chunk: { frameBytes } }: Failure, { wholeFrameBytes }: Place, divisor: number): void {
+    const smaller = frameBytes > wholeFrameBytes ? wholeFrameBytes : Math.floor(frameBytes / divisor);
+    this.#limitBytes = Math.max(this.#smallestBytes, smaller);
   }
 
   /** The error for a chunk that is not worth another try. */

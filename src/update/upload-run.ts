@@ -62,7 +62,8 @@ export class UploadRun {
   /** Where it stands, for messages. */
   place(session: SmpSession): Place {
     const { label, lenBytes } = this;
-    return { label, lenBytes, ackedBytes: this.offsets.ackedBytes, maxFrameBytes: session.maxFrameBytes };
+    const { maxFrameBytes, wholeFrameBytes } = session;
+    return { label, lenBytes, ackedBytes: this.offsets.ackedBytes, maxFrameBytes, wholeFrameBytes };
   }
 
   /** Sends a chunk once. @throws as `SmpSession.request` */

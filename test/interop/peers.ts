@@ -29,7 +29,13 @@ const RUN_MS = 900_000;
 
 /** Runs a program to its end. @returns what it wrote @throws with what it wrote last when it fails */
 export async function run(program: string, ...args: string[]): Promise<string> {
-  const child = spawn(program, args, { timeout: RUN_MS, stdio: ["ignore", "pipe", "pipe"] });
+  // Colour codes would be in the midst of what the tests read; Python's rich takes any FORCE_COLOR, also "0", for a wish.
+  const { FORCE_COLOR: _, ...env } = process.env;
+  const child = spawn(program, args, {
+    timeout: RUN_MS,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...env, NO_COLOR: "1" },
+  });
   let out = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (out += text));
   const code = await new Promise<string>((resolve) => {

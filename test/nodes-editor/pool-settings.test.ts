@@ -9,12 +9,19 @@ const LINK_NUMBERS = [
   ["udp", "maxDatagram"],
   ["serial", "baudRate"],
   ["serial", "lineDelayMs"],
+  ["ble", "bleAdapter"],
+  ["ble", "bleScanS"],
 ] as const;
-const SERIAL_CHOICES = ["flowControl", "framing"];
+const LINK_CHOICES = [
+  ["serial", "flowControl"],
+  ["serial", "framing"],
+  ["ble", "bleDriver"],
+  ["ble", "bleChannel"],
+] as const;
 
 /** On both sides of every limit. */
 const PROBES = [
-  "-1,0,1,2,15,16,20,21,49,50,64,65,127,128,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
+  "-1,0,1,2,15,16,20,21,49,50,63,64,65,127,128,300,301,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
     ",",
   ),
   ["1.5", "many", "NaN", " 16 ", 1, 16, 128],
@@ -55,10 +62,10 @@ describe("the pool's form and the runtime", () => {
     });
   }
 
-  for (const property of SERIAL_CHOICES) {
+  for (const [link, property] of LINK_CHOICES) {
     it(`take the same choices for ${property}`, () => {
       for (const value of [...poolOptions(property), "other"]) {
-        const settings = { link: "serial", [property]: value };
+        const settings = { link, [property]: value };
         const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
         assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
       }

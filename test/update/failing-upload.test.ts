@@ -40,7 +40,7 @@ describe("upload that cannot work", () => {
     assert.deepEqual([...codes.keys()], ["checking", "erasing", "uploading", "verifying"]);
   });
 
-  it("names frame, limit and offsets in the field report's case: first chunk accepted, second never answered", async () => {
+  it("field case 3: names frame, limit and offsets, first chunk accepted, second never answered", async () => {
     const bench = newBench({ linkBytes: 244, profile: "zephyr-3.2", bufSize: 384 });
     const unanswered: Fault = only(image.upload, fromNth(2, loseRequest));
     bench.device.faults.add(unanswered);
