@@ -44,19 +44,13 @@ export class EmulatedDevice {
   /** @param isBlank without an application: MCUboot stays in its serial recovery */
   static async start(board: Board, isBlank = false): Promise<EmulatedDevice> {
     const port = await freePort();
-    const firmware = ["-device", `loader,file=${await zephyrBuild(board.firmware)}`];
-    const image = ["-device", `loader,file=${await zephyrBuild(board.image)},addr=${board.imageAddress}`];
-    const child = spawn(
-      "qemu-system-arm",
-      [
-        ...board.machine,
-        ...["-nographic", "-monitor", "none"],
-        ...["-chardev", `socket,id=line,host=127.0.0.1,port=${port},server=on,wait=off`, "-serial", "chardev:line"],
-        ...firmware,
-        ...(isBlank || board.imageAddress === undefined ? [] : image),
-      ],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
+    const line = `socket,id=line,host=127.0.0.1,port=${port},server=on,wait=off`;
+    const args = [...board.machine, "-nographic", "-monitor", "none", "-chardev", line, "-serial", "chardev:line"];
+    args.push("-device", `loader,file=${await zephyrBuild(board.firmware)}`);
+    if (board.imageAddress !== undefined && !isBlank) {
+      args.push("-device", `loader,file=${await zephyrBuild(board.image)},addr=${board.imageAddress}`);
+    }
+    const child = spawn("qemu-system-arm", args, { stdio: ["ignore", "ignore", "pipe"] });
     await listening(child, port);
     return new EmulatedDevice(child, port);
   }

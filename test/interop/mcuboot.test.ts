@@ -1,7 +1,6 @@
 /** Our client updates MCUboot and Zephyr in QEMU over their serial line. */
 import assert from "node:assert/strict";
 import {
-  commands,
   confirmImage,
   createPool,
   type DeviceHandle,
@@ -49,8 +48,8 @@ describe("a device in QEMU", () => {
     source = await openFirmware(await images.reversion(await zephyrBuild(board.image), "1.1.0"));
     info = await inspectFirmware(source);
   }
-  const use = <T>(work: (handle: DeviceHandle) => Promise<T>): Promise<T> =>
-    pool.use(device!.address, { name: "test" }, work);
+  const use = <T>(work: (handle: DeviceHandle) => Promise<T>, options = ""): Promise<T> =>
+    pool.use(device!.address + options, { name: "test" }, work);
   const upload = (handle: DeviceHandle, allowRecovery = false) =>
     uploadFirmware(handle, source!, info, { allowRecovery });
 
@@ -61,25 +60,47 @@ describe("a device in QEMU", () => {
       assert.deepEqual(session.parameters, { bufSize: 1024, bufCount: 1 });
       assert.deepEqual(await readImageState(session), []);
       await assert.rejects(upload(handle), { code: "SMP_IN_RECOVERY", message: /no valid image/ });
-      const result = await upload(handle, true);
-      console.log(result);
-      assert.equal(result.outcome, "uploaded");
-      console.log(await resetDevice(handle));
-      const [running] = await readImageState(await handle.session());
+      const { outcome, firmware } = await upload(handle, true);
+      assert.equal(outcome, "uploaded");
+      assert.deepEqual(await testImage(handle, { hash: info.hash }), [], "nothing is to be marked");
+      const { verdict } = await resetDevice(handle, { wanted: firmware });
+      assert.equal(verdict, "confirmed");
+      const [running] = await confirmImage(handle, { hash: info.hash });
       assert.deepEqual([running!.version, running!.hash, running!.active], ["1.1.0", info.hash, true]);
     });
   }).timeout(UPDATE_MS);
 
-  it("swap", async () => {
+  it("is sent into recovery and overwritten, raw frames; QEMU puts the application back at the next reset", async () => {
+    await start(ramLoad("serial_recovery_raw"));
+    await use(async (handle) => {
+      const [former] = await readImageState(await handle.session());
+      assert.deepEqual([former!.version, former!.active], ["0.0.0", true]);
+      assert.equal((await resetDevice(handle, { bootMode: 1 })).because, "MCUboot's serial recovery answers");
+      const { images: now } = await upload(handle, true);
+      assert.deepEqual([now[0]!.version, now[0]!.hash], ["1.1.0", info.hash]);
+      const { after } = await resetDevice(handle);
+      assert.deepEqual([after[0]!.version, after[0]!.active], ["0.0.0", true]);
+    }, "?framing=raw");
+  }).timeout(UPDATE_MS);
+
+  it("that swaps slots goes through upload, test, reset and confirm", async () => {
     await start(SWAP);
     await use(async (handle) => {
-      const session = await handle.session();
-      console.log(session.parameters, await readImageState(session));
-      const result = await upload(handle);
-      console.log(result);
-      await testImage(handle, { hash: info.hash, image: 0 } as never);
-      console.log(await resetDevice(handle, { wanted: { hash: info.hash, image: 0 } as never }));
-      console.log(await confirmImage(handle, {hash: info.hash, image: 0} as never));
+      const { outcome, firmware } = await upload(handle);
+      assert.equal(outcome, "uploaded");
+      await testImage(handle, { hash: info.hash });
+      const { verdict, after } = await resetDevice(handle, { wanted: firmware });
+      assert.equal(verdict, "testing");
+      assert.deepEqual(
+        after.map(({ slot, version, active }) => [slot, version, active]),
+        [
+          [0, "1.1.0", true],
+          [1, "0.0.0", false],
+        ],
+      );
+      await confirmImage(handle, { hash: info.hash });
+      const [running] = await readImageState(await handle.session());
+      assert.deepEqual([running!.hash, running!.active, running!.confirmed], [info.hash, true, true]);
     });
   }).timeout(UPDATE_MS);
 });
