@@ -1,7 +1,7 @@
 /** Opens a session with a device, or closes it, and tells the other nodes by `msg.smp` which device a message is for. */
 import { nonEmptyText } from "./runtime/checks";
 import type { Job, Outcome } from "./runtime/job";
-import { LinkLight } from "./runtime/link-light";
+import { LinkLight, showMissingPool } from "./runtime/link-light";
 import { runStep } from "./runtime/node";
 import { findPool, type PoolNode, type Target } from "./runtime/pool";
 import { recordOf, type FlowNode, type NodeAPI, type NodeDef } from "./runtime/red";
@@ -26,7 +26,7 @@ export default function (RED: NodeAPI): void {
       },
     });
     const light = new LinkLight(this, runner);
-    light.check(poolOfNode);
+    showMissingPool(runner, poolOfNode);
   });
 }
 

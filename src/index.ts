@@ -30,7 +30,8 @@ export type { Trial, VirtualDeviceOptions } from "./device/options";
 export { PACES, type Pace, type PaceName } from "./device/pace";
 export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
 
-export type { Link, Transport } from "./transport/transport";
+export type { FoundDevice, Link, Transport } from "./transport/transport";
+export { discoverDevices, type DiscoverOptions, type Discovery } from "./transport/discover";
 export { bleTransport, type BleSettings, type BleTransport } from "./transport/ble";
 export type { BleAdvert, BleIdentity, BleLinkFacts } from "./transport/ble-host/messages";
 export { TRANSPORTS, type Scheme } from "./transport/registry";

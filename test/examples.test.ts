@@ -188,6 +188,31 @@ describe("examples", function () {
     });
   });
 
+  describe("05 - Discover devices", () => {
+    const file = "05 - Discover devices.json";
+
+    it("tells what runs on each device of a name", async () => {
+      run = await runExample(file);
+      run.press("what runs on the sensors?");
+      await run.see("runs", 2);
+      assert.deepEqual(new Set(run.entries("runs")), new Set(["sensor-1 runs 1.0.0", "sensor-2 runs 1.0.0"]));
+    });
+
+    it("lists all devices in one message", async () => {
+      run = await runExample(file);
+      run.press("which devices are there?");
+      assert.deepEqual(await run.see("devices"), ["sensor-1", "sensor-2", "pump-1"]);
+    });
+
+    it("shows why a pool cannot look for devices", async () => {
+      run = await runExample(file, (node) => {
+        if (node.type === "smp-pool") node["link"] = "udp";
+      });
+      run.press("which devices are there?");
+      assert.equal(((await run.see("error")) as { code: string }).code, "SMP_BAD_SETTING");
+    });
+  });
+
   for (const file of exampleFiles) {
     it(`${file} needs nothing but Node-RED's own nodes, and says what it shows`, () => {
       const flow = readExample(file);
@@ -202,7 +227,15 @@ describe("examples", function () {
 
   it("show every node type of the package", () => {
     const shown = new Set(exampleFiles.flatMap((file) => readExample(file).map(({ type }) => type)));
-    for (const type of ["smp-connect", "smp-image-state", "smp-upload", "smp-test", "smp-reset", "smp-confirm"])
+    for (const type of [
+      "smp-discover",
+      "smp-connect",
+      "smp-image-state",
+      "smp-upload",
+      "smp-test",
+      "smp-reset",
+      "smp-confirm",
+    ])
       assert.ok(shown.has(type), type);
   });
 });

@@ -8,7 +8,16 @@ import { exampleFiles, nodeRedVersion, packageDir, readExample, type FlowNode } 
 import { NodeRedProcess } from "./node-red-process";
 
 const MODULE = "@smp-dfu/node-red";
-const TYPES = ["smp-pool", "smp-connect", "smp-image-state", "smp-upload", "smp-test", "smp-reset", "smp-confirm"];
+const TYPES = [
+  "smp-pool",
+  "smp-discover",
+  "smp-connect",
+  "smp-image-state",
+  "smp-upload",
+  "smp-test",
+  "smp-reset",
+  "smp-confirm",
+];
 const MAX_TARBALL_BYTES = 1_000_000;
 const WHOLE_UPDATE = "02 - Whole update with progress and errors.json";
 

@@ -1,9 +1,10 @@
 /** The work of a node for one message. */
 import type { DeviceHandle, SmpContext, SmpError } from "../../src/index";
 import type { Given } from "./checks";
-import { targetOf, type PoolNode, type Target } from "./pool";
+import { forgetFailure } from "./failure";
+import { findPool, targetOf, type PoolNode, type Target } from "./pool";
 import { Progress, type ProgressFacts } from "./progress";
-import type { FlowMessage, FlowNode, NodeAPI, NodeMessage } from "./red";
+import { recordOf, type FlowMessage, type FlowNode, type NodeAPI, type NodeMessage } from "./red";
 import type { StatusLine } from "./status-line";
 import { evaluateTypedInput, typedInput } from "./typed-input";
 import type { Words } from "./words";
@@ -42,8 +43,8 @@ export interface Surroundings {
   readonly status: StatusLine;
   readonly step: Step;
   join(pool: PoolNode): void;
-  /** Silent once the node is closed. */
-  sendProgress(message: NodeMessage): void;
+  /** A message besides the outcome. Silent once the node is closed. */
+  sendAlong(output: number, message: NodeMessage): void;
 }
 
 export class Job {
@@ -86,6 +87,21 @@ export class Job {
     return target;
   }
 
+  /** The pool that the node itself names, for work on no device. @throws as {@link findPool} */
+  pool(told: string): PoolNode {
+    const { RED, config } = this.#at;
+    const pool = findPool(RED, recordOf(config)["pool"], told);
+    this.#at.join(pool);
+    return pool;
+  }
+
+  /** One of several messages that the work gives, besides its outcome: as the one that came, with another payload. */
+  sendAlong(output: number, { payload, smp }: Pick<Outcome, "payload" | "smp">): void {
+    const copy = this.#at.RED.util.cloneMessage(this.msg);
+    forgetFailure(copy);
+    this.#at.sendAlong(output, Object.assign(copy, { payload, smp: { ...recordOf(copy.smp), ...smp } }));
+  }
+
   /** For a node that does not take its target from the message. */
   aimAt({ pool, device }: Target): void {
     this.#device = device;
@@ -95,7 +111,7 @@ export class Job {
     this.#progress = new Progress(
       { ...(topic !== undefined && { topic }), _msgid },
       { pool: pool.id, device },
-      (message) => this.#at.sendProgress(message),
+      (message) => this.#at.sendAlong(this.#at.step.progressOutput!, message),
     );
   }
 

@@ -15,16 +15,6 @@ export class LinkLight {
     node.on("close", () => this.#unwatch?.());
   }
 
-  /** At the start: in red that there is no pool to use. */
-  check(pool: () => PoolNode): void {
-    try {
-      this.#runner.join(pool());
-    } catch (thrown) {
-      const { code } = toSmpError(thrown);
-      this.#runner.status.rest({ fill: "red", shape: "ring", text: this.#runner.words.shared(`error.${code}`) });
-    }
-  }
-
   /** Shows the device's link from now on. */
   follow({ pool, device }: Target): void {
     const sessions = pool.sessions();
@@ -57,5 +47,15 @@ export class LinkLight {
     } else {
       status.rest({ fill: "grey", shape: "ring", text: words.own("disconnected") });
     }
+  }
+}
+
+/** At the start: in red that there is no pool to use. */
+export function showMissingPool(runner: Runner, pool: () => PoolNode): void {
+  try {
+    runner.join(pool());
+  } catch (thrown) {
+    const { code } = toSmpError(thrown);
+    runner.status.rest({ fill: "red", shape: "ring", text: runner.words.shared(`error.${code}`) });
   }
 }

@@ -47,10 +47,10 @@ export class Runner {
       if (!this.#closed) node.status(shown);
     }));
     const join = (pool: PoolNode): void => this.join(pool);
-    const sendProgress = (message: NodeMessage): void => {
-      if (!this.#closed) node.send(outputs(step.progressOutput!, message));
+    const sendAlong = (output: number, message: NodeMessage): void => {
+      if (!this.#closed) node.send(outputs(output, message));
     };
-    this.#at = { RED, node, config, words, status, step, join, sendProgress };
+    this.#at = { RED, node, config, words, status, step, join, sendAlong };
     // The editor still shows what the node before the deploy said.
     status.rest({});
   }

@@ -167,7 +167,8 @@ function readDevices(list: unknown): DeviceSettings[] {
       trial: oneOf(setting(`devices[${index}].trial`), given(trial, "healthy"), TRIALS),
     };
   });
-  const twice = devices.find(({ name }, index) => devices.findIndex((other) => other.name === name) !== index);
+  const names = new Set<string>();
+  const twice = devices.find(({ name }) => names.size === names.add(name).size);
   if (!twice) return devices;
   throw new SmpError("SMP_BAD_SETTING", `two devices have the name "${twice.name}"`, {
     field: "devices",

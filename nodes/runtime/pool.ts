@@ -1,6 +1,7 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { SmpError, toSmpError, type SessionPool } from "../../src/index";
+import { SmpError, toSmpError, type DiscoverOptions, type FoundDevice, type SessionPool } from "../../src/index";
+import { search } from "./discovery";
 import { makePool } from "./pool-links";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
@@ -14,6 +15,8 @@ export interface PoolNode extends Node {
   readonly fault: SmpError | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
   sessions(): SessionPool;
+  /** One search at a time. @throws the fault, as SMP_BAD_SETTING; as {@link search} */
+  discover(options: DiscoverOptions): Promise<FoundDevice[]>;
 }
 
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
@@ -27,6 +30,10 @@ export function becomePool(node: Node, config: PoolConfig): void {
     sessions: () => {
       if (fault) throw badPool(node, fault);
       return (pool ??= openPool(node, settings));
+    },
+    discover: async (options) => {
+      if (fault) throw badPool(node, fault);
+      return search(`pool ${node.id}`, settings, options);
     },
   } satisfies Omit<PoolNode, keyof Node>);
   if (fault) node.error(fault.message);

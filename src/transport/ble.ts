@@ -9,7 +9,7 @@ import type { BleAdvert, BleIdentity, DriverChoice, ToHost } from "./ble-host/me
 import { errorOf, type HostProcess, type HostProcessOptions } from "./ble-host-process";
 import { type AdapterHost, adapterHost } from "./ble-hosts";
 import { BleLink } from "./ble-link";
-import type { Transport } from "./transport";
+import type { FoundDevice, Transport } from "./transport";
 
 const SCAN_MS = 15_000;
 
@@ -44,6 +44,7 @@ export function bleTransport(settings: BleSettings = {}, options: HostProcessOpt
     key: keyOf,
     open: (address, signal) => openLink(host, address, scanMs, signal),
     scan: (signal, onAdvert) => scan(host, signal, onAdvert),
+    discover: (signal, onSeen) => scan(host, signal, (advert) => onSeen(foundDevice(advert))),
     stop: () => host.stop(),
     get pid() {
       return host.pid;
@@ -68,6 +69,10 @@ async function openLink(host: AdapterHost, wanted: BleIdentity, scanMs: number, 
     const { hint, retryable } = error;
     throw new SmpError("SMP_LINK_OPEN", `cannot open ${label}: ${error.message}`, { cause: error, hint, retryable });
   }
+}
+
+function foundDevice({ address, name, rssi, smp }: BleAdvert): FoundDevice {
+  return { device: address, address, ...(name !== undefined && { name }), rssi, smp };
 }
 
 function scan(host: AdapterHost, signal: AbortSignal, onAdvert: (advert: BleAdvert) => void): Promise<void> {

@@ -14,6 +14,7 @@ import { SerialLink } from "./serial/link";
 import { openPort } from "./serial/port";
 import { listPorts, type PortInfo } from "./serial/port-list";
 import { openTcp } from "./serial/tcp";
+import { foundPorts } from "./serial/found-ports";
 import type { Transport } from "./transport";
 
 export interface SerialOptions extends Partial<SerialSettings> {
@@ -35,6 +36,9 @@ export function serialTransport({ load, list, ...settings }: SerialOptions = {})
       throwIfAborted(signal);
       const link = new SerialLink(address);
       return link.attach(await openStream(address, { driver, finder, link }, signal));
+    },
+    discover: async (_signal, onSeen) => {
+      for (const found of foundPorts(await finder())) onSeen(found);
     },
   };
 }

@@ -36,6 +36,20 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** A device as far as it can be known without a link to it. */
+export interface FoundDevice {
+  /** What the transport takes as its address. */
+  readonly device: string;
+  /** Where it is now: its Bluetooth address, the path of its port, the name of a virtual device. */
+  readonly address: string;
+  /** As the device or the system calls it. */
+  readonly name?: string;
+  /** How strong its signal is here, in dBm; of radio links. */
+  readonly rssi?: number;
+  /** Whether it says that it speaks SMP; absent where nobody can say. */
+  readonly smp?: boolean;
+}
+
 export interface Transport<Address> {
   /** "virtual", "ble", "serial", "udp", "flow". */
   readonly scheme: string;
@@ -48,4 +62,10 @@ export interface Transport<Address> {
   key(address: Address): string;
   /** @throws SMP_LINK_OPEN saying why and what to do; the signal's reason on abort */
   open(address: Address, signal: AbortSignal): Promise<Link>;
+  /**
+   * Tells each device when it is seen, and again with news of it. Resolves when there is no more to tell, or soon after the
+   * signal aborts. Absent where devices cannot be looked for.
+   * @throws SMP_LINK_OPEN saying why nobody can look, e.g. what is wrong with the adapter
+   */
+  discover?(signal: AbortSignal, onSeen: (found: FoundDevice) => void): Promise<void>;
 }

@@ -31,6 +31,9 @@ export function virtualTransport(devices: VirtualDevices): Transport<string> {
       throwIfAborted(signal);
       return new VirtualLink(name, devices.find(name) ?? throwUnknown(devices, name));
     },
+    discover: async (_signal, onSeen) => {
+      for (const name of devices.names()) onSeen({ device: name, address: name, name, smp: true });
+    },
   };
 }
 

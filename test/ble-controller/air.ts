@@ -40,6 +40,10 @@ export class Air {
     return this.peripherals.filter(({ link }) => link !== undefined).length;
   }
 
+  get isScanning(): boolean {
+    return [...this.#controllers.values()].some(({ isScanning }) => isScanning);
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#controllers.keys()) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));

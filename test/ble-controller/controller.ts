@@ -36,6 +36,7 @@ export class Controller implements LinkOwner {
   readonly #outstanding = new Map<number, number>();
   #nextHandle = 0;
   #scan: NodeJS.Timeout | undefined;
+  isScanning = false;
   #wanted: string | undefined;
 
   constructor(host: ControllerHost) {
@@ -45,6 +46,7 @@ export class Controller implements LinkOwner {
   /** Ends all, as the adapter's removal or the process's end does. */
   close(): void {
     clearTimeout(this.#scan);
+    this.isScanning = false;
     for (const link of this.links.values()) link.lose(0x16);
   }
 
@@ -94,6 +96,7 @@ export class Controller implements LinkOwner {
 
   #scanEnable(opcode: number, isOn: boolean): void {
     clearTimeout(this.#scan);
+    this.isScanning = isOn;
     this.#complete(opcode, Buffer.of(0));
     if (isOn) this.#advertise();
   }

@@ -9,6 +9,8 @@ import { NodeRedProcess } from "../node-red-process";
 const STEPS = ["smp-connect", "smp-image-state", "smp-upload", "smp-test", "smp-reset", "smp-confirm"];
 const EXAMPLE = "02 - Whole update with progress and errors";
 const SHOWN_WITHIN_MS = 30_000;
+/** The pool of the example, as the editor holds it. */
+const POOL = 'RED.nodes.node("smp-ex2-pool")';
 
 describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   this.timeout(120_000);
@@ -48,8 +50,8 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
 
   afterEach(() => assert.deepEqual(complaints.splice(0), [], "the browser complains"));
 
-  it("shows the six steps in the palette, with label and icon", async () => {
-    for (const type of STEPS) {
+  it("shows the steps in the palette, with label and icon", async () => {
+    for (const type of ["smp-discover", ...STEPS]) {
       const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
       await entry.waitFor();
       assert.match((await entry.locator(".red-ui-palette-label").textContent()) ?? "", /^[a-z ]+$/);
@@ -59,12 +61,7 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   });
 
   it("imports example 02 from the menu as a flow of its own", async () => {
-    await page.evaluate("RED.actions.invoke('core:show-import-dialog')");
-    await page.locator("#red-ui-clipboard-dialog-import-tabs").getByText("Examples").click();
-    const dialog = page.locator(".ui-dialog:visible");
-    await dialog.getByText("@smp-dfu/node-red").click();
-    await dialog.getByText(EXAMPLE).click();
-    await dialog.locator("#red-ui-clipboard-dialog-ok").click();
+    await importExample(EXAMPLE);
     await page.locator("#red-ui-workspace-tabs").getByText("SMP 02 whole update").click();
     await node("upload").waitFor();
   });
@@ -116,6 +113,50 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
     await closeDialog();
   });
 
+  it("shows the devices of a pool for the Scan button, and takes the one that is chosen with the keyboard", async () => {
+    await openDialog("smp-connect");
+    await page.evaluate(`${POOL}.devices = ["door", "roof"].map((name) => ({ name, trial: "healthy" }))`);
+    await page.locator("#smp-connect-scan").press("Enter");
+    const list = page.locator("#smp-connect-found");
+    await list.waitFor();
+    assert.deepEqual(await list.locator("option").allTextContents(), ["door", "roof"]);
+    await list.focus();
+    await list.press("ArrowDown");
+    await list.press("ArrowDown");
+    assert.equal(await page.locator("#node-input-device").inputValue(), "roof");
+    assert.equal(await page.locator("#node-input-deviceType").inputValue(), "str");
+    await page.screenshot({ path: join(packageDir, `.cache/scan-${nodeRedVersion}.png`) });
+    await closeDialog();
+  });
+
+  it("says in words why a scan finds nothing", async () => {
+    await openDialog("smp-connect");
+    await page.evaluate(`${POOL}.devices = []`);
+    await page.locator("#smp-connect-scan").click();
+    await page.locator("#smp-connect-scan-status").getByText("Nothing was found.").waitFor();
+    await page.evaluate(`${POOL}.devices = [{ name: "" }]`);
+    await page.locator("#smp-connect-scan").click();
+    await page
+      .locator("#smp-connect-scan-status")
+      .getByText(/name must be a text that is not empty/)
+      .waitFor();
+    assert.ok(await page.locator("#smp-connect-found").isHidden());
+    const expected = complaints.splice(0);
+    assert.ok(expected.length > 0 && expected.every((text) => text.includes("400")), expected.join("\n"));
+    await closeDialog();
+  });
+
+  it("offers no scan over UDP", async () => {
+    await openDialog("smp-connect");
+    assert.ok(await page.locator("#smp-connect-scan").isVisible());
+    await closeDialog();
+    await page.evaluate(`${POOL}.link = "udp"`);
+    await openDialog("smp-connect");
+    assert.ok(await page.locator("#smp-connect-scan").isHidden());
+    await closeDialog();
+    await page.evaluate(`${POOL}.link = "virtual"`);
+  });
+
   it("says what is wrong with a field, beside the field", async () => {
     await openDialog("smp-upload");
     const field = page.locator("#node-input-window");
@@ -128,9 +169,31 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
     await closeDialog();
   });
 
+  it("imports example 05 and opens the dialog of smp-discover, with every field labelled", async () => {
+    await importExample("05 - Discover devices");
+    await page.locator("#red-ui-workspace-tabs").getByText("SMP 05 discover devices").waitFor();
+    await openDialog("smp-discover");
+    const form = page.locator(".red-ui-tray #dialog-form");
+    for (const row of await form.locator(".form-row:visible").all())
+      assert.notEqual((await row.innerText()).trim(), "");
+    assert.doesNotMatch(await form.innerText(), /smp-[a-z-]+\.[a-z]+/);
+    assert.equal(await page.locator(".red-ui-tray .input-error").count(), 0);
+    await page.screenshot({ path: join(packageDir, `.cache/discover-${nodeRedVersion}.png`) });
+    await closeDialog();
+  });
+
   /** A node of the example in the workspace, by the end of its id. */
   function node(name: string): Locator {
     return page.locator(`#smp-ex2-${name}`);
+  }
+
+  async function importExample(name: string): Promise<void> {
+    await page.evaluate("RED.actions.invoke('core:show-import-dialog')");
+    await page.locator("#red-ui-clipboard-dialog-import-tabs").getByText("Examples").click();
+    const dialog = page.locator(".ui-dialog:visible");
+    await dialog.getByText("@smp-dfu/node-red").click();
+    await dialog.getByText(name).click();
+    await dialog.locator("#red-ui-clipboard-dialog-ok").click();
   }
 
   async function openDialog(type: string): Promise<void> {

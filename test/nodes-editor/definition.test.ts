@@ -3,6 +3,7 @@ import { Editor, FLOW_TYPES, html, POOL, scripts, texts, TYPES } from "./node-fi
 
 const OUTPUTS: Record<string, number> = {
   "smp-pool": 0,
+  "smp-discover": 3,
   "smp-connect": 2,
   "smp-image-state": 3,
   "smp-upload": 3,

@@ -31,6 +31,11 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
   ["smp-pool", "attempts", { attempts: "1.5" }, /^Attempts: /],
   ["smp-pool", "protocol", { protocol: "3" }, /^SMP version: /],
+  ["smp-discover", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-discover", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-discover", "seconds", { seconds: "4" }, /^Look for: .*from 5 to 300/],
+  ["smp-discover", "minRssi", { minRssi: "weak" }, /^Signal: .*from -127 to 20/],
+  ["smp-discover", "minRssi", { minRssi: "-128" }, /^Signal: .*from -127 to 20/],
   ["smp-connect", "pool", { pool: "" }, /^Pool: choose/],
   ["smp-connect", "pool", { pool: "_ADD_" }, /^Pool: choose/],
   ["smp-connect", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
@@ -61,7 +66,7 @@ describe("the validation in the editor", () => {
 
   for (const type of TYPES) {
     it(`of ${type} accepts the defaults, once a pool is chosen`, () => {
-      const node = editor.add(type, type === "smp-connect" ? { pool: pool.id } : {});
+      const node = editor.add(type, ["smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {});
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);
       }

@@ -13,7 +13,9 @@ helper.init(runtimePath);
 // oxlint-disable-next-line typescript/no-explicit-any -- what a spec looks for in a message is what it asserts
 export type Msg = Record<string, any> & { smp?: any; error?: any };
 
-const TYPES = ["pool", "connect", "image-state", "upload", "test", "reset", "confirm"].map((name) => `smp-${name}`);
+const TYPES = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm"].map(
+  (name) => `smp-${name}`,
+);
 const OUT_WITHIN_MS = 4000;
 
 export const tab: FlowNode = { id: "tab", type: "tab", label: "Tab" };
@@ -58,6 +60,7 @@ export function watchers(...ids: string[]): FlowNode[] {
 }
 
 const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
+  "smp-discover": ["device", "all", "error"],
   "smp-connect": ["result", "error"],
   "smp-image-state": ["result", "up to date", "error"],
   "smp-upload": ["result", "progress", "error"],
