@@ -16,6 +16,8 @@ export interface RecoveryProfile {
   readonly alignBytes: number;
   /** MCUBOOT_SERIAL_DIRECT_IMAGE_UPLOAD: `image` 0 and 1 mean slot 0, 2 slot 1, 3 slot 0 of image 1 … */
   readonly directUpload: boolean;
+  /** Whether an upload is listed though the boot found no image. MCUboot for RAM loading has opened no slot then. */
+  readonly listsFirstImage: boolean;
 }
 
 export interface Profile {
@@ -77,6 +79,7 @@ const RECOVERY: RecoveryProfile = {
   echo: false,
   alignBytes: 8,
   directUpload: false,
+  listsFirstImage: true,
 };
 
 /** Zephyr 4.4 as Nordic's samples configure it: large buffers, MCUmgr parameters, bootloader and slot info. */

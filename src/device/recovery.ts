@@ -23,10 +23,12 @@ export class RecoveryServer implements PacketServer {
   readonly #host: Host;
   readonly #profile: RecoveryProfile;
   readonly #upload: RecoveryUpload;
+  readonly #canList: boolean;
 
   constructor(host: Host, profile: RecoveryProfile) {
     this.#host = host;
     this.#profile = profile;
+    this.#canList = profile.listsFirstImage || this.#validImages().length > 0;
     this.#upload = new RecoveryUpload(host, profile);
   }
 
@@ -62,7 +64,7 @@ export class RecoveryServer implements PacketServer {
   /** Only what MCUboot would boot, and no flags (BOOT_SERIAL_IMG_GRP_IMAGE_STATE is off by default). */
   #list(): CborMap {
     const { store } = this.#host;
-    const valid = store.list().filter((entry) => store.isValid(entry.image, entry.slot));
+    const valid = this.#canList ? this.#validImages() : [];
     const images = valid.map(({ image: number, slot, hash, version }) => ({
       image: store.imageCount > 1 ? number : undefined,
       slot,
@@ -70,6 +72,11 @@ export class RecoveryServer implements PacketServer {
       version,
     }));
     return { images };
+  }
+
+  #validImages(): ReturnType<Host["store"]["list"]> {
+    const { store } = this.#host;
+    return store.list().filter(({ image: number, slot }) => store.isValid(number, slot));
   }
 }
 

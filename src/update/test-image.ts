@@ -39,10 +39,22 @@ export async function testImage(device: DeviceHandle, options: TestOptions): Pro
   } catch (error) {
     throwIfAborted(signal);
     if (!(error instanceof SmpError)) throw error;
-    const inRecovery = cannotMark(error) && (await stateInRecovery(device, signal));
+    const inRecovery = await whatNextBootTakes(device, error, signal);
     if (inRecovery) return inRecovery;
     throw explain(error).with({ device: device.key, phase: "test" });
   }
+}
+
+/** The state in recovery, where there is nothing to mark, and nothing to be seen if it found no image at its boot. */
+async function whatNextBootTakes(
+  device: DeviceHandle,
+  error: SmpError,
+  signal: AbortSignal | undefined,
+): Promise<ImageState | undefined> {
+  if (cannotMark(error)) return await stateInRecovery(device, signal);
+  if (error.code !== "SMP_NOT_IN_SLOT") return undefined;
+  const state = await stateInRecovery(device, signal);
+  return state?.length === 0 ? state : undefined;
 }
 
 /** @throws when it is neither pending nor can be made so */

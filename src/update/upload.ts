@@ -10,7 +10,8 @@ import { sendFirstChunk } from "./first-chunk";
 import { preflight } from "./preflight";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
-import { describeState, readImageState, shortHash, slotWithHash } from "./state";
+import { isInRecovery } from "./recovery";
+import { describeState, requestStateList, shortHash, slotWithHash, toImageState } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
@@ -33,7 +34,8 @@ const MAX_WINDOW = 8;
 
 /**
  * Uploads a file, unless the device has the image already, and proves by the image state that it arrived. Takes an
- * interrupted upload of the same file up where it stopped.
+ * interrupted upload of the same file up where it stopped. A bootloader in recovery that can list nothing proves nothing:
+ * `images` is empty then, and the verdict of the reset tells.
  * @param info what `inspectFirmware` says about `source`
  * @throws SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
@@ -80,7 +82,7 @@ async function upload(run: UploadRun): Promise<UploadResult> {
   if (check.outcome) return result(check.outcome, check.images);
   await reconnecting.during((session) => transfer(session, run));
   progress.enter("verifying");
-  return result("uploaded", await reconnecting.during((session) => verify(session, run)));
+  return result("uploaded", await reconnecting.during((session) => verify(session, run, check.images)));
 }
 
 /** Sends until the device has the whole file. */
@@ -95,10 +97,14 @@ async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
   }
 }
 
-async function verify(session: SmpSession, run: UploadRun): Promise<ImageState> {
+async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState> {
   const { firmware, signal } = run.job;
-  const images = await readImageState(session, signal);
+  const list = await requestStateList(session, { signal });
+  const images = toImageState(list);
   if (slotWithHash(images, firmware)) return images;
+  // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
+  const isListEmpty = before.length === 0 && images.length === 0;
+  if (isListEmpty && (await isInRecovery(session, list, signal))) return images;
   throw new SmpError(
     "SMP_UPLOAD_FAILED",
     `${run.label} is complete, but the device lists no image ${shortHash(firmware.hash)} (${describeState(images)})`,

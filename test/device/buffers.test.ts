@@ -72,4 +72,11 @@ describe("buffers of the virtual device", () => {
   });
 });
 
-const RECOVERY = { bufSize: 1024, parameters: true, echo: true, alignBytes: 8, directUpload: false };
+const RECOVERY = {
+  bufSize: 1024,
+  parameters: true,
+  echo: true,
+  alignBytes: 8,
+  directUpload: false,
+  listsFirstImage: true,
+};

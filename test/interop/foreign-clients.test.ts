@@ -1,8 +1,9 @@
-/** Other people's clients do a whole update of the virtual device over UDP, from outside this process. */
+/** Other people's clients do a whole update of the virtual device over UDP and a serial port, from outside this process. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createPool, inspectFirmware, openFirmware, readImageState, TRANSPORTS } from "../../src/index";
 import { DeviceProcess } from "../device-process";
+import { Pty } from "../serial/pty/socat";
 import { Images } from "./images";
 import { mcumgrctl, pythonTool, run } from "./peers";
 
@@ -12,7 +13,7 @@ const UPDATE_MS = 60_000;
 const PORT = 1337;
 const HOST = "127.0.0.1";
 
-describe("the virtual device on a UDP port", () => {
+describe("the virtual device", () => {
   const images = new Images();
   let device: DeviceProcess;
   let file: string;
@@ -29,7 +30,8 @@ describe("the virtual device on a UDP port", () => {
 
   beforeEach(async function () {
     this.timeout(UPDATE_MS);
-    device = await DeviceProcess.start("--udp", String(PORT), "--slot0", await images.make("1.0.0", 50_000));
+    const old = await images.make("1.0.0", 50_000);
+    device = await DeviceProcess.start("--udp", String(PORT), "--tcp", "0", "--slot0", old);
   });
   afterEach(() => device.stop());
 
@@ -48,13 +50,13 @@ describe("the virtual device on a UDP port", () => {
     while (!device.lines.includes(`running ${version}`)) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
-  it("is updated by the Python library smpclient", async function () {
+  it("is updated by the Python library smpclient, UDP", async function () {
     this.timeout(UPDATE_MS);
     await run(await pythonTool("python"), join(__dirname, "update.py"), HOST, file);
     await assertUpdated();
   });
 
-  it("is updated by the Python program smpmgr", async function () {
+  it("is updated by the Python program smpmgr, UDP", async function () {
     this.timeout(UPDATE_MS);
     const program = await pythonTool("smpmgr");
     const smpmgr = (...args: string[]): Promise<string> => run(program, "--ip", HOST, ...args);
@@ -68,7 +70,7 @@ describe("the virtual device on a UDP port", () => {
     await assertUpdated();
   });
 
-  it("is updated by the Rust program mcumgrctl", async function () {
+  it("is updated by the Rust program mcumgrctl, UDP", async function () {
     this.timeout(INSTALL_MS);
     const program = await mcumgrctl();
     const control = (...args: string[]): Promise<string> => run(program, "--udp", `${HOST}:${PORT}`, "--json", ...args);
@@ -76,5 +78,27 @@ describe("the virtual device on a UDP port", () => {
     await untilRunning("1.1.0");
     await control("image", "set-state", "--confirm");
     await assertUpdated();
+  });
+
+  describe("on a serial port", () => {
+    let pty: Pty;
+    beforeEach(async () => (pty = await Pty.open({ port: device.serialPort!, connections: 1 })));
+    afterEach(() => pty.close());
+
+    it("is updated by the Python library smpclient", async function () {
+      this.timeout(UPDATE_MS);
+      await run(await pythonTool("python"), join(__dirname, "update.py"), pty.path, file);
+      await assertUpdated();
+    });
+
+    it("is updated by the Rust program mcumgrctl", async function () {
+      this.timeout(INSTALL_MS);
+      const program = await mcumgrctl();
+      const control = (...args: string[]): Promise<string> => run(program, "--serial", pty.path, "--json", ...args);
+      await control("firmware", "update", file);
+      await untilRunning("1.1.0");
+      await control("image", "set-state", "--confirm");
+      await assertUpdated();
+    });
   });
 });

@@ -81,6 +81,13 @@ export async function zephyrServer(config: string): Promise<string> {
   if (!existsSync("/lib/ld-linux.so.2")) {
     throw new Error("Zephyr's native_sim servers are 32-bit programs: apt-get install libc6-i386 lib32gcc-s1");
   }
+  const file = await zephyrBuild(`_native_sim_${config}.exe`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+/** The file of Zephyr's servers whose name ends so. @returns its path */
+export async function zephyrBuild(ending: string): Promise<string> {
   const pip = await pythonTool("pip");
   const folder = await once(`zephyr-${SERVERS_SHA256.slice(0, 8)}`, async (target) => {
     const options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--dest", target];
@@ -92,9 +99,8 @@ export async function zephyrServer(config: string): Promise<string> {
     rmSync(join(target, dirname(dirname(dirname(SERVERS_FOLDER)))), { recursive: true });
   });
   const servers = join(folder, "servers");
-  const file = readdirSync(servers).find((name) => name.endsWith(`_native_sim_${config}.exe`));
-  if (file === undefined) throw new Error(`${SERVERS.package} holds no native_sim server "${config}"`);
-  chmodSync(join(servers, file), 0o755);
+  const file = readdirSync(servers).find((name) => name.endsWith(ending));
+  if (file === undefined) throw new Error(`${SERVERS.package} holds no server *${ending}`);
   return join(servers, file);
 }
 

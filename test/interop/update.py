@@ -1,4 +1,4 @@
-"""A whole update with the Python library smpclient over UDP: upload, test, reset, confirm."""
+"""A whole update with the Python library smpclient over UDP or a serial port: upload, test, reset, confirm."""
 
 import asyncio
 import sys
@@ -8,6 +8,7 @@ from smpclient.generics import success
 from smpclient.mcuboot import ImageInfo, IMAGE_TLV
 from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
 from smpclient.requests.os_management import EchoWrite, ResetWrite
+from smpclient.transport.serial import SMPSerialTransport
 from smpclient.transport.udp import SMPUDPTransport
 
 POLLS = 40
@@ -35,7 +36,8 @@ async def until_active(client, image_hash):
 
 async def update(address, file):
     image_hash = ImageInfo.load_file(file).get_tlv(IMAGE_TLV.SHA256).value
-    async with SMPClient(SMPUDPTransport(), address) as client:
+    transport = SMPSerialTransport() if address.startswith("/") else SMPUDPTransport()
+    async with SMPClient(transport, address) as client:
         assert (await ask(client, EchoWrite(d="hello"))).r == "hello"
         with open(file, "rb") as firmware:
             async for offset in client.upload(firmware.read()):

@@ -1,13 +1,13 @@
 /** Our client against Zephyr 4.4's own SMP server over UDP. */
 import assert from "node:assert/strict";
 import { createPool, commands, readImageState, TRANSPORTS, type SessionPool, type SmpSession } from "../../src/index";
+import { readFile, writeFile } from "./zephyr-files";
 import { ZephyrServer } from "./zephyr-server";
 
-const { os, fs } = commands;
+const { os } = commands;
 const INSTALL_MS = 900_000;
 /** What an echo adds to its text: header, map, key, and the text's own length field. */
 const ECHO_BYTES = { small: 8 + 1 + 2 + 1, large: 8 + 1 + 2 + 3 };
-const FILE = "/lfs1/firmware.bin";
 /** The partition of the build holds little more. */
 const FILE_BYTES = 5_000;
 
@@ -78,31 +78,4 @@ for (const { config, address, frameBytes, hasFiles } of BUILDS) {
       });
     }
   });
-}
-
-async function writeFile(session: SmpSession, file: Buffer): Promise<void> {
-  const chunkBytes = session.maxFrameBytes - 64;
-  for (let off = 0; off < file.length;) {
-    const data = file.subarray(off, off + chunkBytes);
-    const answer = await session.request(fs.uploadFile, {
-      off,
-      data,
-      name: FILE,
-      ...(off === 0 && { len: file.length }),
-    });
-    assert.equal(answer.off, off + data.length);
-    off = answer.off;
-  }
-}
-
-async function readFile(session: SmpSession): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let lenBytes = Infinity;
-  for (let off = 0; off < lenBytes;) {
-    const { data, len } = await session.request(fs.download, { off, name: FILE });
-    lenBytes = len ?? lenBytes;
-    parts.push(data);
-    off += data.length;
-  }
-  return Buffer.concat(parts);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PROFILES } from "../../src/device/profiles";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
 import { SMALL_FILE, testImage as readImage, useBench } from "./bench";
@@ -35,6 +36,15 @@ describe("update in MCUboot's serial recovery", () => {
     const bench = newBench({ slot0: new Uint8Array(64), mode: "overwrite" });
     assert.equal(bench.device.state, "recovery");
     const { firmware } = await bench.upload(B, { allowRecovery: true });
+    assert.equal((await reset(bench, { wanted: firmware })).verdict, "confirmed");
+  });
+
+  it("takes the next boot for the proof where a bootloader without an image lists none", async () => {
+    const recovery = { ...PROFILES["mcuboot-recovery"].recovery!, listsFirstImage: false };
+    const bench = newBench({ recovery, slot0: new Uint8Array(64), mode: "overwrite" });
+    const { outcome, images, firmware } = await bench.upload(B, { allowRecovery: true });
+    assert.deepEqual([outcome, images], ["uploaded", []]);
+    assert.deepEqual(await test(bench, firmware.hash), []);
     assert.equal((await reset(bench, { wanted: firmware })).verdict, "confirmed");
   });
 

@@ -127,7 +127,14 @@ describe("upload", () => {
   });
 
   it("goes on from the offset that MCUboot's recovery gives, which keeps back what does not fill a flash word", async () => {
-    const recovery = { bufSize: 1024, parameters: true, echo: false, alignBytes: 16, directUpload: false };
+    const recovery = {
+      bufSize: 1024,
+      parameters: true,
+      echo: false,
+      alignBytes: 16,
+      directUpload: false,
+      listsFirstImage: true,
+    };
     const bench = newBench({ profile: "mcuboot-recovery", recovery });
     const result = await bench.upload(B, { allowRecovery: true });
     bench.assertSlot(0, B);
