@@ -12,6 +12,8 @@ const MAX_FIRST_TRIES = 3;
 /** Pages of slow external flash are erased within this. */
 const MAX_CHUNK_MS = 20_000;
 const BUSY_MS = 100;
+/** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
+const DIGEST_MS = 500;
 
 /** What a message says about where an upload stands. */
 export interface Place {
@@ -49,6 +51,7 @@ export class Tries {
 
   /** How long to leave the device alone before the next try. */
   pauseMs(failure: Failure): number {
+    if (failure.kind === "too-large") return DIGEST_MS;
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 

@@ -117,7 +117,8 @@ for (const driver of DRIVERS) {
     });
 
     it("goes on where it stopped when the link breaks in the midst of an upload", async () => {
-      const { device, peripheral } = addDevice({ mtu: 100 });
+      // Slow enough for the link to break before the end.
+      const { device, peripheral } = addDevice({ mtu: 100, intervalMs: 5 });
       const uploading = upload("sensor-1");
       await until(() => peripheral.writes.length > 40);
       peripheral.vanish();
