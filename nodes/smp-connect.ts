@@ -44,8 +44,8 @@ async function targetOfJob(job: Job, pool: PoolNode): Promise<Target> {
 async function connect(job: Job, { pool, device }: Target): Promise<Outcome> {
   const { link } = pool;
   const facts = await job.use({ pool, device }, async (handle) => {
-    const { maxFrameBytes, parameters } = await handle.session(job.signal);
-    return { maxFrameBytes, ...parameters };
+    const { maxFrameBytes, parameters, linkFacts } = await handle.session(job.signal);
+    return { maxFrameBytes, ...parameters, ...(linkFacts && { negotiated: { ...linkFacts } }) };
   });
   return { payload: { device, link, ...facts }, smp: { pool: pool.id, device, link } };
 }

@@ -30,12 +30,14 @@ class Session implements SmpSession {
   readonly maxFrameBytes: number;
   readonly wholeFrameBytes: number;
   readonly maxInFlight: number;
+  readonly linkFacts: object | undefined;
   readonly parameters: Parameters | undefined;
   readonly #requests: Requests;
   readonly #inFlight: TurnQueue<string>;
 
   constructor(link: Link, requests: Requests, parameters: Parameters | undefined) {
     this.label = link.label;
+    this.linkFacts = link.facts;
     this.parameters = parameters;
     this.wholeFrameBytes = link.wholeFrameBytes ?? Infinity;
     // A server that tells its buffer may put pieces together again; an upload finds out. Of another that is not expected.

@@ -31,6 +31,8 @@ export interface SmpSession {
   readonly wholeFrameBytes: number;
   /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
   readonly maxInFlight: number;
+  /** What the link negotiated, for people: over Bluetooth LE mtu, intervalMs, supervisionTimeoutMs … */
+  readonly linkFacts: object | undefined;
   /** The device's parameters, or undefined when it does not tell. */
   readonly parameters: { readonly bufSize: number; readonly bufCount: number } | undefined;
   readonly counters: Readonly<SessionCounters>;

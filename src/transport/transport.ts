@@ -30,6 +30,8 @@ export interface Link {
    * What the link cannot recognise as a frame is passed on as it is where the medium keeps boundaries.
    */
   readonly frames: AsyncIterable<Uint8Array>;
+  /** What was negotiated, for people: plain data, units in the names. */
+  readonly facts?: object;
   /** What came besides frames, e.g. "812 bytes of other text", for the message when no answer comes; "" for nothing. */
   describeDrops?(): string;
   /** Idempotent, never throws, settles within 3 s. */

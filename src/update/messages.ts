@@ -71,6 +71,8 @@ export interface ConnectPayload {
   /** The device's buffers, absent when it does not tell. */
   bufSize?: number;
   bufCount?: number;
+  /** What the link negotiated; over Bluetooth LE address, name, driver, mtu, fragmentBytes, intervalMs, supervisionTimeoutMs. */
+  negotiated?: object;
 }
 
 /** `payload` of the image state, test, reset and confirm nodes. */

@@ -39,6 +39,7 @@ describe("a pool of Bluetooth LE devices", () => {
     const device = await load({ bleAdapter: "1" });
     let msg = await connect("C0:FF:EE:00:00:01 | sensor-1");
     assert.equal(msg["payload"].link, "ble");
+    assert.ok(msg["payload"].negotiated.mtu >= 247, JSON.stringify(msg["payload"]));
     for (const step of STEPS) msg = await flow.ask(step, msg);
     assert.equal(msg.smp.verdict, "confirmed");
     assert.equal(device.version, "1.5.0");
