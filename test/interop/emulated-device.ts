@@ -1,9 +1,10 @@
 /** A microcontroller in QEMU with MCUboot and Zephyr's SMP server, its serial line a TCP port. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { zephyrBuild } from "./peers";
 import { endProcess } from "./zephyr-server";
+import { freePort } from "../free-port";
 
 export interface Board {
   readonly machine: readonly string[];
@@ -81,13 +82,4 @@ async function accepts(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
