@@ -198,6 +198,8 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   async function openDialog(type: string): Promise<void> {
     await page.evaluate(`RED.editor.edit(RED.nodes.filterNodes({ type: "${type}" })[0])`);
     await page.locator("#node-dialog-cancel").waitFor();
+    // The editor focuses the first field once the dialog has slid in; a key pressed before would go there.
+    await page.waitForFunction("document.querySelector('.red-ui-tray')?.contains(document.activeElement)");
   }
 
   async function closeDialog(): Promise<void> {
