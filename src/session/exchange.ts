@@ -8,7 +8,7 @@
 import { messageOf, SmpError } from "../errors";
 import { withDeadline } from "../clock";
 import type { Command } from "../smp/command";
-import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
+import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { Link } from "../transport/transport";
@@ -29,10 +29,17 @@ export interface Try {
   readonly maxFrameBytes: number;
   /** For messages, "try 2 of 3". */
   readonly ordinal: string;
+  /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
+  readonly frame?: Uint8Array;
+}
+
+/** A message, and the frame that it came in. */
+export interface Answer extends Message {
+  readonly frame: Uint8Array;
 }
 
 interface Pending extends Try {
-  readonly resolve: (answer: Message) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: SmpError) => void;
 }
 
@@ -66,7 +73,7 @@ export class Exchange {
    * Sends one frame and gives the message that answers it, refusals included.
    * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer) or SMP_LINK_LOST
    */
-  async ask(request: Try): Promise<Message> {
+  async ask(request: Try): Promise<Answer> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
     let answered = false;
@@ -88,10 +95,10 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
+  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Answer> {
     const { row, timeoutMs, ordinal } = request;
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
-    const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    const answer = new Promise<Answer>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
     try {
       return await withDeadline(what, timeoutMs, undefined, async (inner) => {
         await Promise.race([this.#send(frame, inner), answer]);
@@ -107,9 +114,11 @@ export class Exchange {
     }
   }
 
-  #encode({ row, body, version, maxFrameBytes }: Try, seq: number): Uint8Array {
+  #encode({ row, body, version, maxFrameBytes, frame: given }: Try, seq: number): Uint8Array {
     const op = row.op === "read" ? 0 : 2;
-    const frame = encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
+    const frame = given
+      ? withSequence(given, seq)
+      : encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
     if (frame.length <= maxFrameBytes) return frame;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",
@@ -150,7 +159,7 @@ export class Exchange {
     this.#pending.delete(message.seq);
     this.counters.responses++;
     this.#strays.answered();
-    pending.resolve(message);
+    pending.resolve({ ...message, frame });
   }
 
   #takeStale(message: Message): void {

@@ -1,12 +1,13 @@
 import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { Command } from "../smp/command";
-import type { CborMap } from "../smp/message";
+import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { Link } from "../transport/transport";
 import { Dialect, type ProtocolChoice } from "./dialect";
-import { Exchange, type Try } from "./exchange";
+import { Exchange, type Answer, type Try } from "./exchange";
+import { frameRequest } from "./frame-request";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
@@ -40,13 +41,31 @@ export class Requests {
     maxFrameBytes: number,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
+    return this.#repeat(row, options, (timeoutMs, ordinal) =>
+      this.#once(row, { row, body, maxFrameBytes, ordinal, timeoutMs }, options.signal),
+    );
+  }
+
+  /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
+  async forward(frame: Uint8Array, maxFrameBytes: number, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { row, version, seq } = frameRequest(frame);
+    const answer = await this.#repeat(row, options, (timeoutMs, ordinal) =>
+      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ordinal, timeoutMs }, options.signal),
+    );
+    return withSequence(answer.frame, seq);
+  }
+
+  async #repeat<T>(
+    row: Command,
+    options: RequestOptions,
+    once: (timeoutMs: number, ordinal: string) => Promise<T>,
+  ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
         const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
-        return await this.#once(row, request, options.signal);
+        return await once(options.timeoutMs ?? row.timeoutMs, ordinal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -61,22 +80,22 @@ export class Requests {
     signal: AbortSignal | undefined,
   ): Promise<Body<Res>> {
     const { version } = this.#dialect;
-    const answer = await this.#ask({ ...request, version }, signal);
+    const { body: answer } = await this.#ask({ ...request, version }, signal);
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
       if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }, signal));
+      return parseResponse(row, (await this.#ask({ ...request, version: this.#dialect.version }, signal)).body);
     }
   }
 
-  async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+  async #ask(request: Try, signal: AbortSignal | undefined): Promise<Answer> {
     throwIfAborted(signal);
     try {
       const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
-      return answer.body;
+      return answer;
     } catch (error) {
       if (isCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
       throw error;

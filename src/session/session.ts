@@ -66,11 +66,22 @@ class Session implements SmpSession {
     body: Body<Req>,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
+    return await this.#inTurn(command.name, options.signal, () =>
+      this.#requests.request(command, body, this.maxFrameBytes, options),
+    );
+  }
+
+  async forward(frame: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    return await this.#inTurn("a frame", options.signal, () =>
+      this.#requests.forward(frame, this.maxFrameBytes, options),
+    );
+  }
+
+  async #inTurn<T>(name: string, signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
     // Those that wait here fail with the others when the link ends: each gets its place as one of them fails.
-    const { signal } = options;
-    const leave = await this.#inFlight.enter(command.name, signal);
+    const leave = await this.#inFlight.enter(name, signal);
     // Who gives up does not free the device's buffer: the request keeps its place until it is answered or overdue.
-    const work = this.#requests.request(command, body, this.maxFrameBytes, options).finally(leave);
+    const work = begin().finally(leave);
     return await (signal ? raceAbort(signal, work) : work);
   }
 

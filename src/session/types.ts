@@ -50,6 +50,12 @@ export interface SmpSession {
     body: Body<Req>,
     options?: RequestOptions,
   ): Promise<Body<Res>>;
+  /**
+   * Plays a request frame that was made elsewhere, and gives the frame that answers it, refusals included. Both pass as they
+   * are; only the sequence number on the link is the session's own.
+   * @throws SMP_BAD_FRAME (also when it is no whole request), and otherwise as `request`
+   */
+  forward(frame: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
