@@ -13,6 +13,21 @@ export {
 } from "./errors";
 export { abortReason, after, formatMs, nowMs, raceAbort, sleep, throwIfAborted, withDeadline } from "./clock";
 
+export {
+  ackEnvelope,
+  ENVELOPE_VERSION,
+  failureEnvelope,
+  frameEnvelope,
+  presenceEnvelope,
+  type AckEnvelope,
+  type Envelope,
+  type EnvelopeFailure,
+  type FailureEnvelope,
+  type FrameEnvelope,
+  type PresenceEnvelope,
+} from "./framing/envelope";
+export { decodePayload, encodePayload, PAYLOAD_FORMS, type AddressedFrame, type PayloadForm } from "./framing/payload";
+
 export { COMMANDS, findCommand } from "./smp/commands";
 export * as commands from "./smp/commands";
 export { command, GROUP, TIMEOUT_MS, type Command } from "./smp/command";
