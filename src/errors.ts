@@ -29,6 +29,10 @@ export const ERRORS = {
     hint: "The device's SMP server does not answer as Zephyr does; see its firmware.",
   },
   SMP_FRAME_TOO_LARGE: { retryable: false, hint: "Raise the server's buffer size or the link's MTU." },
+  SMP_NOT_ALLOWED: {
+    retryable: false,
+    hint: "Add the command to the gateway's list of allowed commands, if those who steer from afar may use it.",
+  },
   SMP_DEVICE: { retryable: false, hint: "The device refused the request; the message says why." },
   SMP_FIRMWARE_SOURCE: { retryable: false, hint: "Give a readable file, a Buffer or a stream as firmware." },
   SMP_BAD_IMAGE: { retryable: false, hint: "Use the signed image of the build, zephyr.signed.bin." },
