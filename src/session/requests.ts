@@ -4,6 +4,7 @@ import type { Command } from "../smp/command";
 import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
+import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import { Dialect, type ProtocolChoice } from "./dialect";
 import { Exchange, type Answer, type Try } from "./exchange";
@@ -17,6 +18,8 @@ export interface SessionOptions {
   readonly protocol?: ProtocolChoice | undefined;
   /** Tries of a repeatable command, 3 by default. */
   readonly attempts?: number | undefined;
+  /** Makes the trace of a link, by its label. */
+  readonly trace?: ((link: string) => LinkTrace) | undefined;
 }
 
 /** Requests over an exchange: repeated where that does no harm, in the version that the server understands. */
@@ -28,7 +31,7 @@ export class Requests {
   constructor(link: Link, options: SessionOptions) {
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
-    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
+    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
   }
 
   /**
@@ -41,16 +44,16 @@ export class Requests {
     maxFrameBytes: number,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
-    return this.#repeat(row, options, (timeoutMs, ordinal) =>
-      this.#once(row, { row, body, maxFrameBytes, ordinal, timeoutMs }, options.signal),
+    return this.#repeat(row, options, (which) =>
+      this.#once(row, { row, body, maxFrameBytes, ...which }, options.signal),
     );
   }
 
   /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
   async forward(frame: Uint8Array, maxFrameBytes: number, options: RequestOptions = {}): Promise<Uint8Array> {
     const { row, version, seq } = frameRequest(frame);
-    const answer = await this.#repeat(row, options, (timeoutMs, ordinal) =>
-      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ordinal, timeoutMs }, options.signal),
+    const answer = await this.#repeat(row, options, (which) =>
+      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ...which }, options.signal),
     );
     return withSequence(answer.frame, seq);
   }
@@ -58,14 +61,13 @@ export class Requests {
   async #repeat<T>(
     row: Command,
     options: RequestOptions,
-    once: (timeoutMs: number, ordinal: string) => Promise<T>,
+    once: (which: Pick<Try, "attempt" | "attempts" | "timeoutMs">) => Promise<T>,
   ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        return await once(options.timeoutMs ?? row.timeoutMs, ordinal);
+        return await once({ attempt, attempts, timeoutMs: options.timeoutMs ?? row.timeoutMs });
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
