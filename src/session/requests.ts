@@ -45,7 +45,7 @@ export class Requests {
     for (let attempt = 1; ; attempt++) {
       try {
         const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
+        const request = { row, body, maxFrameBytes, ordinal, ...timesOf(row, options, attempt) };
         return await this.#once(row, request, options.signal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
@@ -82,6 +82,10 @@ export class Requests {
       throw error;
     }
   }
+}
+
+function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt: first = 1 }: RequestOptions, attempt: number) {
+  return { timeoutMs, attempt: first + attempt - 1 };
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */
