@@ -11,6 +11,7 @@ import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
+import type { LinkTrace } from "../trace/link-trace";
 import type { Link, Unanswerable } from "../transport/transport";
 import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
@@ -28,10 +29,11 @@ export interface Try {
   /** For sending and answering together; what the medium may take comes on top where the link tells it. */
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
-  /** For messages, "try 2 of 3". */
-  readonly ordinal: string;
-  /** From 1. */
+  /** Which try it is, from 1, of how many. */
   readonly attempt: number;
+  readonly attempts: number;
+  /** Tries that the caller made before by itself. */
+  readonly earlierAttempts: number;
 }
 
 interface Pending extends Try {
@@ -44,6 +46,7 @@ export class Exchange {
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
+  readonly #trace: LinkTrace | undefined;
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
   readonly #roundTrip: RoundTrip;
@@ -55,9 +58,11 @@ export class Exchange {
   #closing: Promise<void> | undefined;
 
   /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}) {
+  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
+    this.#trace = trace;
+    trace?.opened(link);
     this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     link.watchUnanswerable?.((unanswerable) => this.#giveUp(unanswerable));
@@ -95,8 +100,10 @@ export class Exchange {
   }
 
   async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
-    const { row, ordinal } = request;
+    const { row, attempt, attempts } = request;
+    const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
+    this.#trace?.sent(frame, { seq, attempt, attempts });
     const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
     if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
     const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
@@ -115,6 +122,7 @@ export class Exchange {
       this.#roundTrip.expired();
       const drops = this.#link.describeDrops?.() ?? "";
       const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
+      this.#trace?.unanswered(seq, message);
       throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
     }
   }
@@ -132,15 +140,15 @@ export class Exchange {
 
   /** Where a medium has to be waited for before it takes a frame. */
   async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
-    const what = `the turn of ${request.row.name} (${request.ordinal}) to be sent over ${this.#link.label}`;
+    const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
     await withDeadline(what, maxSendMs, undefined, async (inner) => {
       await Promise.race([this.#send(frame, request, inner), answer]);
     });
   }
 
-  async #send(frame: Uint8Array, { row, attempt }: Try, signal: AbortSignal): Promise<void> {
+  async #send(frame: Uint8Array, { row, attempt, earlierAttempts }: Try, signal: AbortSignal): Promise<void> {
     try {
-      await this.#link.send(frame, signal, { command: row.name, attempt });
+      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);
@@ -166,23 +174,26 @@ export class Exchange {
       return this.#takeMalformed(frame, fault);
     }
     const pending = this.#findPending(message);
-    if (!pending) return this.#takeStale(message);
+    if (!pending) return this.#takeStale(frame, message);
+    this.#trace?.received(frame, "answer", message.seq);
     this.#pending.delete(message.seq);
     this.counters.responses++;
     this.#strays.answered();
     pending.resolve(message);
   }
 
-  #takeStale(message: Message): void {
+  #takeStale(frame: Uint8Array, message: Message): void {
     this.#strays.stale();
     const past = this.#past.get(message.seq);
-    if (past && isAnswerTo(message, past.row, message.seq)) this.#onLateAnswer(past.version);
+    const isLate = past !== undefined && isAnswerTo(message, past.row, message.seq);
+    this.#trace?.received(frame, isLate ? "late" : "stale", isLate ? message.seq : undefined);
+    if (isLate) this.#onLateAnswer(past.version);
   }
 
   #takeMalformed(frame: Uint8Array, fault: unknown): void {
     this.#strays.malformed(frame, fault);
-    if (frame.length < HEADER_BYTES) return;
-    const pending = this.#findPending({ ...decodeHeader(frame), body: {} });
+    const pending = frame.length < HEADER_BYTES ? undefined : this.#findPending({ ...decodeHeader(frame), body: {} });
+    this.#trace?.received(frame, "malformed", pending && decodeHeader(frame).seq);
     const said = `the answer to ${pending?.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
     pending?.reject(new SmpError("SMP_BAD_FRAME", said, { frameLength: frame.length, cause: fault }));
   }
@@ -207,6 +218,7 @@ export class Exchange {
       cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
         ? cause
         : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    this.#trace?.ended(this.#endedBy.message);
     for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending, this.#endedBy));
     this.#pending.clear();
     this.#closing = withDeadline("the close", CLOSE_MS, undefined, () => this.#link.close()).catch(() => {});
@@ -216,4 +228,8 @@ export class Exchange {
   #linkLost({ row }: Try, cause: SmpError): SmpError {
     return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
+}
+
+function ordinalOf({ attempt, attempts }: Try): string {
+  return attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
 }
