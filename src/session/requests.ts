@@ -61,13 +61,13 @@ export class Requests {
   async #repeat<T>(
     row: Command,
     options: RequestOptions,
-    once: (which: Pick<Try, "attempt" | "attempts" | "timeoutMs">) => Promise<T>,
+    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs">) => Promise<T>,
   ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once({ attempt, attempts, timeoutMs: options.timeoutMs ?? row.timeoutMs });
+        return await once({ attempt, attempts, ...timesOf(row, options) });
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -103,6 +103,10 @@ export class Requests {
       throw error;
     }
   }
+}
+
+function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt = 1 }: RequestOptions) {
+  return { timeoutMs, earlierAttempts: attempt - 1 };
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */
