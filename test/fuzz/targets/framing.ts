@@ -10,9 +10,11 @@ import { target } from "../target";
 import { frame } from "./smp";
 
 const frames = fc.array(frame, { minLength: 1, maxLength: 4 });
-const log = fc
-  .string({ maxLength: 40 })
-  .map((text) => [...text].filter((char) => !"\x04\x06\n".includes(char)).join(""));
+const log = fc.string({ maxLength: 40 }).map((text) =>
+  Array.from(text)
+    .filter((char) => !"\x04\x06\n".includes(char))
+    .join(""),
+);
 const joined = frames.map((each) => Buffer.concat(each));
 const consoleText = frames.map((each) => Buffer.concat(each.flatMap((one) => encodeConsole(one))));
 const markers = fc
