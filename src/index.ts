@@ -57,6 +57,9 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export { traceFile, type TraceFile, type TraceFileOptions } from "./trace/file";
+export { readTrace, type ReadLine } from "./trace/read";
+export { replayTrace, type Replay, type ReplayDifference } from "./trace/replay";
 export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
 
 export { createPool, type PoolOptions } from "./session/pool";
