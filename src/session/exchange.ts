@@ -6,12 +6,13 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { withDeadline } from "../clock";
+import { nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { Link } from "../transport/transport";
+import type { AnswerTimes } from "./answer-times";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
 import type { SessionCounters } from "./types";
@@ -29,9 +30,18 @@ export interface Try {
   readonly maxFrameBytes: number;
   /** For messages, "try 2 of 3". */
   readonly ordinal: string;
+  /** Gets the time until the answer, also when that is late. */
+  readonly times: AnswerTimes;
+}
+
+/** A try that is over, to tell whom a late answer was for. */
+interface Past extends Pick<Try, "row" | "version" | "times"> {
+  readonly sentMs: number;
+  isAnswered: boolean;
 }
 
 interface Pending extends Try {
+  readonly sentMs: number;
   readonly resolve: (answer: Message) => void;
   readonly reject: (reason: SmpError) => void;
 }
@@ -44,8 +54,8 @@ export class Exchange {
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
   readonly #pending = new Map<number, Pending>();
-  /** The last try that bore each number, to tell whom a late answer was for. */
-  readonly #past = new Map<number, Pick<Try, "row" | "version">>();
+  /** The last try that bore each number. */
+  readonly #past = new Map<number, Past>();
   #endedBy: SmpError | undefined;
   #resolveEnded: () => void = () => {};
   #closing: Promise<void> | undefined;
@@ -69,16 +79,18 @@ export class Exchange {
   async ask(request: Try): Promise<Message> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
-    let answered = false;
+    const { row, version, times } = request;
+    const sentMs = nowMs();
+    let isAnswered = false;
     try {
       const frame = this.#encode(request, seq);
-      const answer = await this.#await(request, seq, frame);
-      answered = true;
+      const answer = await this.#await({ ...request, sentMs }, seq, frame);
+      isAnswered = true;
       return answer;
     } finally {
       this.#pending.delete(seq);
-      this.#past.set(seq, { row: request.row, version: request.version });
-      this.#sequence.release(seq, answered);
+      this.#past.set(seq, { row, version, times, sentMs, isAnswered });
+      this.#sequence.release(seq, isAnswered);
     }
   }
 
@@ -88,7 +100,7 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
+  async #await(request: Omit<Pending, "resolve" | "reject">, seq: number, frame: Uint8Array): Promise<Message> {
     const { row, timeoutMs, ordinal } = request;
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
     const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
@@ -149,6 +161,7 @@ export class Exchange {
     if (!pending) return this.#takeStale(message);
     this.#pending.delete(message.seq);
     this.counters.responses++;
+    pending.times.measured(nowMs() - pending.sentMs);
     this.#strays.answered();
     pending.resolve(message);
   }
@@ -156,7 +169,10 @@ export class Exchange {
   #takeStale(message: Message): void {
     this.#strays.stale();
     const past = this.#past.get(message.seq);
-    if (past && isAnswerTo(message, past.row, message.seq)) this.#onLateAnswer(past.version);
+    if (!past || !isAnswerTo(message, past.row, message.seq)) return;
+    if (!past.isAnswered) past.times.measured(nowMs() - past.sentMs);
+    past.isAnswered = true;
+    this.#onLateAnswer(past.version);
   }
 
   #takeMalformed(frame: Uint8Array, fault: unknown): void {

@@ -5,8 +5,10 @@ import type { CborMap } from "../smp/message";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { Link } from "../transport/transport";
+import type { AnswerTimes } from "./answer-times";
 import { Dialect, type ProtocolChoice } from "./dialect";
 import { Exchange, type Try } from "./exchange";
+import type { Learnt } from "./learnt";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
@@ -23,8 +25,10 @@ export class Requests {
   readonly exchange: Exchange;
   readonly #dialect: Dialect;
   readonly #attempts: number;
+  readonly #learnt: Learnt;
 
-  constructor(link: Link, options: SessionOptions) {
+  constructor(link: Link, options: SessionOptions, learnt: Learnt) {
+    this.#learnt = learnt;
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
     this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
@@ -42,10 +46,12 @@ export class Requests {
   ): Promise<Body<Res>> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
+    const times = options.times ?? this.#learnt.times(row.name);
     for (let attempt = 1; ; attempt++) {
       try {
         const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
+        const timeoutMs = options.timeoutMs ?? deadlineMs(row, times, attempt, attempts);
+        const request = { row, body, maxFrameBytes, ordinal, timeoutMs, times };
         return await this.#once(row, request, options.signal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
@@ -82,6 +88,13 @@ export class Requests {
       throw error;
     }
   }
+}
+
+/** Measured times shorten it while there is another try, each twice as long as the one before. */
+function deadlineMs(row: Command, times: AnswerTimes, attempt: number, attempts: number): number {
+  if (attempt >= attempts) return times.patienceMs(row.timeoutMs);
+  const shortMs = times.deadlineMs(row.timeoutMs);
+  return Math.max(shortMs, Math.min(row.timeoutMs, shortMs * 2 ** (attempt - 1)));
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */
