@@ -57,6 +57,8 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,

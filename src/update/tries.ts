@@ -94,15 +94,21 @@ export class Tries {
     if (failure.kind === "too-large") return this.#tooLarge(failure, place);
     this.#silentMs += this.wait(failure.chunk).timeoutMs;
     this.#failures.push(failure);
-    const isFirst = failure.chunk.offBytes === 0;
+    if (this.#isEnough(failure)) throw this.#stopped(place);
+    if (isBackToProven || !this.#isSuspicious(failure)) return;
+    this.frameLimit.shrink(failure, place, failure.chunk.offBytes === 0 || this.#shrinks++ > 0 ? 4 : 2);
+  }
+
+  #isEnough({ kind, chunk }: Failure): boolean {
     const count = this.#failures.length;
-    const isSilent = failure.kind === "unanswered";
-    const isPatient = isSilent && !isFirst && this.#silentMs < PATIENCE_MS;
-    if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES) && !isPatient) throw this.#stopped(place);
-    if (!isSilent || isBackToProven) return;
-    // One loss is nothing unusual.
-    const isSuspicious = isFirst || (count >= 2 && this.#silentMs >= SUSPICIOUS_MS);
-    if (isSuspicious) this.frameLimit.shrink(failure, place, isFirst || this.#shrinks++ > 0 ? 4 : 2);
+    if (chunk.offBytes === 0) return count >= MAX_FIRST_TRIES;
+    return count >= MAX_TRIES && (kind !== "unanswered" || this.#silentMs >= PATIENCE_MS);
+  }
+
+  /** Whether the frames' size may be the reason; one loss is nothing unusual. */
+  #isSuspicious({ kind, chunk }: Failure): boolean {
+    if (kind !== "unanswered") return false;
+    return chunk.offBytes === 0 || (this.#failures.length >= 2 && this.#silentMs >= SUSPICIOUS_MS);
   }
 
   #tooLarge(failure: Failure, place: Place): void {
