@@ -15,7 +15,7 @@ const MAX_FIRST_TRIES = 3;
 const MAX_CHUNK_MS = 20_000;
 /** Silence of this length is no chance any more, and frames get smaller; of this length it ends the upload. */
 const SUSPICIOUS_MS = 5_000;
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 55_000;
 const BUSY_MS = 100;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
