@@ -71,6 +71,11 @@ export type {
   SmpSession,
 } from "./session/types";
 
+export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
+export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
+export { Presence, type DevicePresence, type PresenceOptions } from "./gateway/presence";
+export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
+
 export { isUpToDate, readImageState } from "./update/state";
 export { describeFirmware } from "./update/firmware";
 export { uploadFirmware, type UploadOptions } from "./update/upload";

@@ -8,12 +8,13 @@
 import { messageOf, SmpError } from "../errors";
 import { nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
-import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
+import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { LinkTrace } from "../trace/link-trace";
-import type { Link } from "../transport/transport";
+import type { Link, Unanswerable } from "../transport/transport";
 import type { AnswerTimes } from "./answer-times";
+import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
 import type { SessionCounters } from "./types";
@@ -26,25 +27,34 @@ export interface Try {
   readonly row: Command;
   readonly body: CborMap;
   readonly version: ProtocolVersion;
-  /** For sending and answering together. */
+  /** For sending and answering together; what the medium may take comes on top where the link tells it. */
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
   /** Which try it is, from 1, of how many. */
   readonly attempt: number;
   readonly attempts: number;
+  /** Tries that the caller made before by itself. */
+  readonly earlierAttempts: number;
   /** Gets the time until the answer, also when that is late. */
   readonly times: AnswerTimes;
+  /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
+  readonly frame?: Uint8Array;
 }
 
-/** A try that is over, to tell whom a late answer was for. */
+/** A message, and the frame that it came in. */
+export interface Answer extends Message {
+  readonly frame: Uint8Array;
+}
+
+/** What is kept of a try when it is over, to tell whom a late answer was for. */
 interface Past extends Pick<Try, "row" | "version" | "times"> {
-  readonly sentMs: number;
+  sentMs: number;
   isAnswered: boolean;
 }
 
 interface Pending extends Try {
-  readonly sentMs: number;
-  readonly resolve: (answer: Message) => void;
+  readonly past: Past;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: SmpError) => void;
 }
 
@@ -56,6 +66,7 @@ export class Exchange {
   readonly #trace: LinkTrace | undefined;
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
+  readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
   /** The last try that bore each number. */
   readonly #past = new Map<number, Past>();
@@ -69,7 +80,9 @@ export class Exchange {
     this.#onLateAnswer = onLateAnswer;
     this.#trace = trace;
     trace?.opened(link);
+    this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    link.watchUnanswerable?.((unanswerable) => this.#giveUp(unanswerable));
     void this.#receive();
   }
 
@@ -79,23 +92,20 @@ export class Exchange {
 
   /**
    * Sends one frame and gives the message that answers it, refusals included.
-   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer) or SMP_LINK_LOST
+   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer), SMP_UNREACHABLE or SMP_LINK_LOST
    */
-  async ask(request: Try): Promise<Message> {
+  async ask(request: Try): Promise<Answer> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
     const { row, version, times } = request;
-    const sentMs = nowMs();
-    let isAnswered = false;
+    const past: Past = { row, version, times, sentMs: nowMs(), isAnswered: false };
     try {
       const frame = this.#encode(request, seq);
-      const answer = await this.#await({ ...request, sentMs }, seq, frame);
-      isAnswered = true;
-      return answer;
+      return await this.#await(request, past, seq, frame);
     } finally {
       this.#pending.delete(seq);
-      this.#past.set(seq, { row, version, times, sentMs, isAnswered });
-      this.#sequence.release(seq, isAnswered);
+      this.#past.set(seq, past);
+      this.#sequence.release(seq, past.isAnswered);
     }
   }
 
@@ -105,21 +115,29 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Omit<Pending, "resolve" | "reject">, seq: number, frame: Uint8Array): Promise<Message> {
-    const { row, timeoutMs, attempt, attempts } = request;
-    const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
+  async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
+    const { row, attempt, attempts } = request;
+    const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
     this.#trace?.sent(frame, { seq, attempt, attempts });
-    const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    const answer = new Promise<Answer>((resolve, reject) =>
+      this.#pending.set(seq, { ...request, past, resolve, reject }),
+    );
+    if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
+    const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
+    past.sentMs = nowMs();
     try {
-      return await withDeadline(what, timeoutMs, undefined, async (inner) => {
-        await Promise.race([this.#send(frame, inner), answer]);
+      const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
+        if (this.#link.maxSendMs === undefined) await Promise.race([this.#send(frame, request, inner), answer]);
         return await answer;
       });
+      this.#roundTrip.answered(nowMs() - past.sentMs);
+      return message;
     } catch (error) {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
+      this.#roundTrip.expired();
       const drops = this.#link.describeDrops?.() ?? "";
       const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
       this.#trace?.unanswered(seq, message);
@@ -127,9 +145,11 @@ export class Exchange {
     }
   }
 
-  #encode({ row, body, version, maxFrameBytes }: Try, seq: number): Uint8Array {
+  #encode({ row, body, version, maxFrameBytes, frame: given }: Try, seq: number): Uint8Array {
     const op = row.op === "read" ? 0 : 2;
-    const frame = encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
+    const frame = given
+      ? withSequence(given, seq)
+      : encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
     if (frame.length <= maxFrameBytes) return frame;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",
@@ -138,9 +158,17 @@ export class Exchange {
     );
   }
 
-  async #send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** Where a medium has to be waited for before it takes a frame. */
+  async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
+    const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
+    await withDeadline(what, maxSendMs, undefined, async (inner) => {
+      await Promise.race([this.#send(frame, request, inner), answer]);
+    });
+  }
+
+  async #send(frame: Uint8Array, { row, attempt, earlierAttempts }: Try, signal: AbortSignal): Promise<void> {
     try {
-      await this.#link.send(frame, signal);
+      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);
@@ -170,9 +198,9 @@ export class Exchange {
     this.#trace?.received(frame, "answer", message.seq);
     this.#pending.delete(message.seq);
     this.counters.responses++;
-    pending.times.measured(nowMs() - pending.sentMs);
+    noteAnswer(pending.past);
     this.#strays.answered();
-    pending.resolve(message);
+    pending.resolve({ ...message, frame });
   }
 
   #takeStale(frame: Uint8Array, message: Message): void {
@@ -181,8 +209,7 @@ export class Exchange {
     const isLate = past !== undefined && isAnswerTo(message, past.row, message.seq);
     this.#trace?.received(frame, isLate ? "late" : "stale", isLate ? message.seq : undefined);
     if (!isLate) return;
-    if (!past.isAnswered) past.times.measured(nowMs() - past.sentMs);
-    past.isAnswered = true;
+    noteAnswer(past);
     this.#onLateAnswer(past.version);
   }
 
@@ -197,6 +224,15 @@ export class Exchange {
   #findPending(message: Message): Pending | undefined {
     const pending = this.#pending.get(message.seq);
     return pending && isAnswerTo(message, pending.row, message.seq) ? pending : undefined;
+  }
+
+  #giveUp({ seq, error }: Unanswerable): void {
+    const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
+    for (const pending of hopeless) {
+      const { message, hint, retryable, details } = error;
+      const said = `${pending?.row.name} was not answered: ${message}`;
+      pending?.reject(new SmpError(error.code, said, { ...details, hint, retryable, cause: error }));
+    }
   }
 
   #end(cause: unknown): void {
@@ -215,4 +251,14 @@ export class Exchange {
   #linkLost({ row }: Try, cause: SmpError): SmpError {
     return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
+}
+
+function ordinalOf({ attempt, attempts }: Try): string {
+  return attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
+}
+
+/** Measures the first answer to a try; more of them are copies. */
+function noteAnswer(past: Past): void {
+  if (!past.isAnswered) past.times.measured(nowMs() - past.sentMs);
+  past.isAnswered = true;
 }

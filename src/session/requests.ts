@@ -1,14 +1,15 @@
 import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { Command } from "../smp/command";
-import type { CborMap } from "../smp/message";
+import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import type { AnswerTimes } from "./answer-times";
 import { Dialect, type ProtocolChoice } from "./dialect";
-import { Exchange, type Try } from "./exchange";
+import { Exchange, type Answer, type Try } from "./exchange";
+import { frameRequest } from "./frame-request";
 import type { Learnt } from "./learnt";
 import type { RequestOptions } from "./types";
 
@@ -47,14 +48,33 @@ export class Requests {
     maxFrameBytes: number,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
+    return this.#repeat(row, options, (which) =>
+      this.#once(row, { row, body, maxFrameBytes, ...which }, options.signal),
+    );
+  }
+
+  /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
+  async forward(frame: Uint8Array, maxFrameBytes: number, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { row, version, seq } = frameRequest(frame);
+    const answer = await this.#repeat(row, options, (which) =>
+      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ...which }, options.signal),
+    );
+    return withSequence(answer.frame, seq);
+  }
+
+  async #repeat<T>(
+    row: Command,
+    options: RequestOptions,
+    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs" | "times">) => Promise<T>,
+  ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     const times = options.times ?? this.#learnt.times(row.name);
     for (let attempt = 1; ; attempt++) {
       try {
         const timeoutMs = options.timeoutMs ?? deadlineMs(row, times, attempt, attempts);
-        const request = { row, body, maxFrameBytes, attempt, attempts, timeoutMs, times };
-        return await this.#once(row, request, options.signal);
+        const earlierAttempts = (options.attempt ?? 1) - 1;
+        return await once({ attempt, attempts, earlierAttempts, timeoutMs, times });
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -69,22 +89,22 @@ export class Requests {
     signal: AbortSignal | undefined,
   ): Promise<Body<Res>> {
     const { version } = this.#dialect;
-    const answer = await this.#ask({ ...request, version }, signal);
+    const { body: answer } = await this.#ask({ ...request, version }, signal);
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
       if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }, signal));
+      return parseResponse(row, (await this.#ask({ ...request, version: this.#dialect.version }, signal)).body);
     }
   }
 
-  async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+  async #ask(request: Try, signal: AbortSignal | undefined): Promise<Answer> {
     throwIfAborted(signal);
     try {
       const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
-      return answer.body;
+      return answer;
     } catch (error) {
       if (isCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
       throw error;

@@ -7,12 +7,17 @@ import type { TraceSink } from "../trace/record";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Deadline of one try, sending and answering together; when absent the command's own, or what was measured. */
+  /**
+   * Deadline of one try, sending and answering together; when absent the command's own, or what was measured. What a slow
+   * medium may take for both ways comes on top.
+   */
   readonly timeoutMs?: number | undefined;
   /** Where its time is measured; among those of the command when absent. */
   readonly times?: AnswerTimes | undefined;
   /** Tries of a repeatable command; others are sent once. */
   readonly attempts?: number | undefined;
+  /** Which try the first of them is, where the caller itself tries again; 1 when absent. */
+  readonly attempt?: number | undefined;
 }
 
 /** What happened on a session so far; strays are dropped, and counted here. */
@@ -36,6 +41,8 @@ export interface SmpSession {
   readonly wholeFrameBytes: number;
   /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
   readonly maxInFlight: number;
+  /** As of the link, 0 where it says nothing: for who waits longer than one request takes. */
+  readonly maxRoundTripMs: number;
   /** What the link negotiated, for people: over Bluetooth LE mtu, intervalMs, supervisionTimeoutMs … */
   readonly linkFacts: object | undefined;
   /** The device's parameters, or undefined when it does not tell. */
@@ -47,7 +54,7 @@ export interface SmpSession {
   readonly ended: Promise<void>;
   /**
    * Sends one request and gives the checked answer.
-   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
+   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_UNREACHABLE, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
    * SMP_FRAME_TOO_LARGE, or the signal's reason
    */
   request<Req extends Shape, Res extends Shape>(
@@ -55,6 +62,12 @@ export interface SmpSession {
     body: Body<Req>,
     options?: RequestOptions,
   ): Promise<Body<Res>>;
+  /**
+   * Plays a request frame that was made elsewhere, and gives the frame that answers it, refusals included. Both pass as they
+   * are; only the sequence number on the link is the session's own.
+   * @throws SMP_BAD_FRAME (also when it is no whole request), and otherwise as `request`
+   */
+  forward(frame: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

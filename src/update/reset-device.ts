@@ -80,7 +80,8 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
     return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
 
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
-  const after = await awaitReturn(device, { before, wentAway, sentMs, waitMs, signal, onPoll });
+  const { maxRoundTripMs } = session;
+  const after = await awaitReturn(device, { before, wentAway, sentMs, waitMs, maxRoundTripMs, signal, onPoll });
   const absentMs = Math.round(nowMs() - sentMs);
   if (unanswered && !after.isRebooted) throw unanswered;
   if (after.isRebooted) absence.lasted(absentMs);

@@ -70,7 +70,8 @@ export class UploadRun {
   async send(session: SmpSession, chunk: Chunk, data: Uint8Array, signal: AbortSignal | undefined) {
     this.sentBytes += data.length;
     const body = uploadBody(chunk.offBytes, data, chunk.offBytes === 0 ? this.first : undefined);
-    return await session.request(imageGroup.upload, body, { signal, attempts: 1, ...this.tries.wait(chunk) });
+    const { attempt } = this.tries;
+    return await session.request(imageGroup.upload, body, { signal, attempts: 1, attempt, ...this.tries.wait(chunk) });
   }
 
   read(chunk: Chunk): Promise<Uint8Array> {
