@@ -13,6 +13,21 @@ export {
 } from "./errors";
 export { abortReason, after, formatMs, nowMs, raceAbort, sleep, throwIfAborted, withDeadline } from "./clock";
 
+export {
+  ackEnvelope,
+  ENVELOPE_VERSION,
+  failureEnvelope,
+  frameEnvelope,
+  presenceEnvelope,
+  type AckEnvelope,
+  type Envelope,
+  type EnvelopeFailure,
+  type FailureEnvelope,
+  type FrameEnvelope,
+  type PresenceEnvelope,
+} from "./framing/envelope";
+export { decodePayload, encodePayload, PAYLOAD_FORMS, type AddressedFrame, type PayloadForm } from "./framing/payload";
+
 export { COMMANDS, findCommand } from "./smp/commands";
 export * as commands from "./smp/commands";
 export { command, GROUP, TIMEOUT_MS, type Command } from "./smp/command";
@@ -44,6 +59,8 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,
@@ -65,6 +82,11 @@ export {
   type Finding,
 } from "./update/checks";
 export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
+export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
+export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
+export { Presence, type DevicePresence, type PresenceOptions } from "./gateway/presence";
+export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
+
 export { isUpToDate, readImageState } from "./update/state";
 export { describeFirmware } from "./update/firmware";
 export { uploadFirmware, type UploadOptions } from "./update/upload";
