@@ -1,6 +1,7 @@
 /** Looking for the devices of a pool, whether its settings are deployed or not. */
 import {
   discoverDevices,
+  FlowChannel,
   SmpError,
   TRANSPORTS,
   type DiscoverOptions,
@@ -18,6 +19,8 @@ const DISCOVERIES: Readonly<Record<Scheme, (settings: PoolSettings) => Discovery
   ble: ({ ble }) => TRANSPORTS.ble(ble),
   serial: ({ serial }) => TRANSPORTS.serial(serial),
   udp: ({ udp }) => TRANSPORTS.udp(udp),
+  // Who is behind a flow, its pool has been told; settings alone tell nothing.
+  flow: ({ flow }) => TRANSPORTS.flow(new FlowChannel(flow)),
 };
 
 /** Who is looking right now. */

@@ -1,9 +1,16 @@
 /** What each kind of link takes of a pool's settings. */
-import { createPool, TRANSPORTS, type PoolOptions, type Scheme, type SessionPool } from "../../src/index";
+import {
+  createPool,
+  FlowChannel,
+  TRANSPORTS,
+  type PoolOptions,
+  type Scheme,
+  type SessionPool,
+} from "../../src/index";
 import type { PoolSettings } from "./pool-settings";
 import { virtualFleet } from "./virtual-fleet";
 
-type Make = (poolId: string, settings: PoolSettings, options: PoolOptions) => SessionPool;
+type Make = (poolId: string, settings: PoolSettings, options: PoolOptions, channel: FlowChannel) => SessionPool;
 
 /** From the advertisement to the subscription, with the attempts that the transport makes. */
 const BLE_CONNECT_MS = 25_000;
@@ -15,6 +22,7 @@ const MAKERS: Readonly<Record<Scheme, Make>> = {
     createPool(TRANSPORTS.ble(ble), { ...options, openTimeoutMs: ble.scanMs + BLE_CONNECT_MS }),
   serial: (_, { serial }, options) => createPool(TRANSPORTS.serial(serial), options),
   udp: (_, { udp }, options) => createPool(TRANSPORTS.udp(udp), options),
+  flow: (_, __, options, channel) => createPool(TRANSPORTS.flow(channel), options),
 };
 
 /** @throws SMP_BAD_SETTING when a setting does not suit what it is for */
