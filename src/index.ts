@@ -115,6 +115,7 @@ export type {
   ImageStatePayload,
   SmpContext,
   SmpErrorMessage,
+  SmpFrameMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,

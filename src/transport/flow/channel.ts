@@ -38,6 +38,8 @@ export interface Outlet {
 export interface Sender {
   readonly device?: string | undefined;
   readonly id?: string | undefined;
+  /** Taken for the device's name where nothing else tells it. */
+  readonly topic?: string | undefined;
 }
 
 type Content = Extract<Envelope, { kind: "frames" | "failure" }>;
@@ -137,7 +139,8 @@ export class FlowChannel implements LinkChannel {
    */
   take(envelope: Envelope, sender: Sender = {}): void {
     if (envelope.kind === "presence") return this.#takePresence(envelope.presence);
-    const { device = sender.device, id = sender.id } = envelope;
+    const { id = sender.id } = envelope;
+    const { device = sender.device ?? (id === undefined ? sender.topic : undefined) } = envelope;
     if (envelope.kind === "ack") this.#takeAck(id);
     else this.#takeContent(envelope, device, id);
   }
