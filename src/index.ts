@@ -36,6 +36,7 @@ export { BOOT_MODE } from "./smp/groups/os";
 export type { Body, Shape } from "./smp/shape";
 
 export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwareOptions } from "./image/source";
+export { openFirmwarePackage, type FirmwarePackage, type FirmwarePart, type PackageKind } from "./image/package";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
 export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
@@ -85,6 +86,7 @@ export {
   type CheckSubject,
   type Finding,
 } from "./update/checks";
+export { choosePart, imagesIn, needsState, type PartChoice } from "./update/choose-part";
 export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
 export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
 export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
