@@ -52,6 +52,10 @@ export type { FoundDevice, Link, Transport } from "./transport/transport";
 export { discoverDevices, type DiscoverOptions, type Discovery } from "./transport/discover";
 export { bleTransport, type BleSettings, type BleTransport } from "./transport/ble";
 export type { BleAdvert, BleIdentity, BleLinkFacts } from "./transport/ble-host/messages";
+export { flowTransport } from "./transport/flow";
+export { FlowChannel, type OutgoingFrame, type Outlet, type Sender } from "./transport/flow/channel";
+export type { FlowCounters } from "./transport/flow/counters";
+export { FLOW_DEFAULTS, type FlowSettings } from "./transport/flow/settings";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
@@ -116,6 +120,7 @@ export type {
   ImageStatePayload,
   SmpContext,
   SmpErrorMessage,
+  SmpFrameMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,
