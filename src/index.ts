@@ -121,6 +121,7 @@ export type {
   SmpContext,
   SmpErrorMessage,
   SmpFrameMessage,
+  SmpTraceMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,
