@@ -55,7 +55,9 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   if (fault) node.error(fault.message);
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
-    void Promise.resolve(pool?.close()).then(() => endTrace?.()).finally(done);
+    void Promise.resolve(pool?.close())
+      .then(() => endTrace?.())
+      .finally(done);
   });
 }
 
