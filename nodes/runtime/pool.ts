@@ -1,10 +1,19 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { SmpError, toSmpError, type DiscoverOptions, type FoundDevice, type SessionPool } from "../../src/index";
+import {
+  realPathWithin,
+  SmpError,
+  toSmpError,
+  type DiscoverOptions,
+  type FoundDevice,
+  type SessionPool,
+} from "../../src/index";
+import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
+import { isSampleName } from "./sample";
 import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
@@ -13,6 +22,7 @@ export interface PoolNode extends Node {
   readonly users: Record<string, FlowNode>;
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
+  readonly demands: Demands;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
   sessions(): SessionPool;
   /** One search at a time. @throws the fault, as SMP_BAD_SETTING; as {@link search} */
@@ -20,16 +30,17 @@ export interface PoolNode extends Node {
 }
 
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
-export function becomePool(node: Node, config: PoolConfig): void {
+export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
   let pool: SessionPool | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
     fault,
+    demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node, settings));
+      return (pool ??= openPool(RED, node, settings));
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
@@ -53,8 +64,12 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, settings: PoolSettings): SessionPool {
+function openPool(RED: NodeAPI, node: Node, settings: PoolSettings): SessionPool {
+  const { factoryFirmware } = settings.hardware;
   try {
+    if (factoryFirmware !== "" && !isSampleName(factoryFirmware)) {
+      realPathWithin(factoryFirmware, "factoryFirmware", folderLimits(RED, settings.demands.folders));
+    }
     return makePool(node.id, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
