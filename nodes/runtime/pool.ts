@@ -2,6 +2,7 @@
 import type { Node } from "node-red";
 import {
   realPathWithin,
+  FlowChannel,
   SmpError,
   toSmpError,
   type DiscoverOptions,
@@ -23,6 +24,8 @@ export interface PoolNode extends Node {
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
   readonly demands: Demands;
+  /** Where the frames nodes join in, of a pool whose link is the flow. */
+  readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
   sessions(): SessionPool;
   /** One search at a time. @throws the fault, as SMP_BAD_SETTING; as {@link search} */
@@ -32,19 +35,21 @@ export interface PoolNode extends Node {
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
 export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
+  const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
     fault,
+    channel,
     demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(RED, node, settings));
+      return (pool ??= openPool({ RED, node, channel }, settings));
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
-      return search(`pool ${node.id}`, settings, options);
+      return search(`pool ${node.id}`, settings, options, channel);
     },
   } satisfies Omit<PoolNode, keyof Node>);
   if (fault) node.error(fault.message);
@@ -64,13 +69,19 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(RED: NodeAPI, node: Node, settings: PoolSettings): SessionPool {
+interface PoolParts {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly channel: FlowChannel | undefined;
+}
+
+function openPool({ RED, node, channel }: PoolParts, settings: PoolSettings): SessionPool {
   const { factoryFirmware } = settings.hardware;
   try {
     if (factoryFirmware !== "" && !isSampleName(factoryFirmware)) {
       realPathWithin(factoryFirmware, "factoryFirmware", folderLimits(RED, settings.demands.folders));
     }
-    return makePool(node.id, settings);
+    return makePool({ poolId: node.id, channel }, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }
