@@ -141,6 +141,7 @@ export type {
   SmpContext,
   SmpErrorMessage,
   SmpFrameMessage,
+  SmpTraceMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,

@@ -12,6 +12,7 @@ import {
 import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
+import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
 import { isSampleName } from "./sample";
@@ -37,6 +38,7 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
   const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
+  let endTrace: (() => Promise<void>) | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
@@ -45,7 +47,10 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
     demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool({ RED, node, channel }, settings));
+      if (pool) return pool;
+      pool = openPool({ RED, node, channel }, settings);
+      endTrace = beginTrace(RED, node, pool, settings.trace);
+      return pool;
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
@@ -55,7 +60,9 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   if (fault) node.error(fault.message);
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
-    void Promise.resolve(pool?.close()).finally(done);
+    void Promise.resolve(pool?.close())
+      .then(() => endTrace?.())
+      .finally(done);
   });
 }
 
