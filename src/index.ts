@@ -143,6 +143,7 @@ export type {
   SmpContext,
   SmpErrorMessage,
   SmpFrameMessage,
+  SmpTraceMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,

@@ -12,6 +12,7 @@ import {
   type SerialSettings,
 } from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import type { TraceSettings } from "./pool-trace";
 import { recordOf, type NodeDef } from "./red";
 
 /** Kinds of link that a pool can have. */
@@ -76,6 +77,7 @@ export interface PoolSettings {
   readonly serial: SerialSettings;
   readonly udp: UdpSettings;
   readonly flow: FlowSettings;
+  readonly trace: TraceSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
@@ -96,6 +98,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
     flow: readFlow(ofLink("flow")),
+    trace: readTrace(config),
   };
 }
 
@@ -154,6 +157,18 @@ function readFlow(config: object): FlowSettings {
     maxInFlight: whole("flowInFlight", FLOW_DEFAULTS.maxInFlight, [1, 16]),
     maxRoundTripMs: whole("flowRoundTripS", FLOW_DEFAULTS.maxRoundTripMs / 1000, [1, 3600]) * 1000,
     waitForAck: flag("flowAck"),
+  };
+}
+
+/** Where it is off, the rest does not count. */
+function readTrace(config: object): TraceSettings {
+  const to = readerOf(config).choice("trace", ["off", "file"], "off");
+  const { whole, choice, value, text } = readerOf(to === "file" ? config : {});
+  return {
+    to,
+    path: isBlank(value("traceFile", "")) ? "" : text("traceFile"),
+    maxBytes: whole("traceMiB", 16, [1, 10_000]) * 1024 * 1024,
+    frames: choice("traceFrames", ["described", "whole"], "described"),
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../../src/index";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
+import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
 import { removeFleet } from "./virtual-fleet";
@@ -29,10 +30,11 @@ export interface PoolNode extends Node {
 }
 
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
-export function becomePool(node: Node, config: PoolConfig): void {
+export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
   const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
+  let endTrace: (() => Promise<void>) | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
@@ -40,7 +42,10 @@ export function becomePool(node: Node, config: PoolConfig): void {
     channel,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node, settings, channel));
+      if (pool) return pool;
+      pool = openPool(node, settings, channel);
+      endTrace = beginTrace(RED, node, pool, settings.trace);
+      return pool;
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
@@ -50,7 +55,9 @@ export function becomePool(node: Node, config: PoolConfig): void {
   if (fault) node.error(fault.message);
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
-    void Promise.resolve(pool?.close()).finally(done);
+    void Promise.resolve(pool?.close())
+      .then(() => endTrace?.())
+      .finally(done);
   });
 }
 

@@ -39,6 +39,12 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
   ["smp-pool", "attempts", { attempts: "1.5" }, /^Attempts: /],
   ["smp-pool", "protocol", { protocol: "3" }, /^SMP version: /],
+  ["smp-pool", "trace", { trace: "on" }, /^Frames: choose one of off, file/],
+  ["smp-pool", "traceMiB", { trace: "file", traceMiB: "0" }, /^Room: .*from 1 to/],
+  ["smp-pool", "traceFrames", { trace: "file", traceFrames: "all" }, /^Content: choose one of described/],
+  ["smp-trace", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-trace", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-trace", "maxPerSecond", { maxPerSecond: "0" }, /^At most: .*from 1 to/],
   ["smp-discover", "pool", { pool: "" }, /^Pool: choose/],
   ["smp-discover", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
   ["smp-discover", "seconds", { seconds: "4" }, /^Look for: .*from 5 to 300/],
@@ -77,7 +83,10 @@ describe("the validation in the editor", () => {
   for (const type of TYPES) {
     it(`of ${type} accepts the defaults, once a pool is chosen`, () => {
       if (FRAMES.includes(type)) pool["link"] = "flow";
-      const node = editor.add(type, [...FRAMES, "smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {});
+      const node = editor.add(
+        type,
+        [...FRAMES, "smp-trace", "smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {},
+      );
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);
       }
