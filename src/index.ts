@@ -109,12 +109,16 @@ export type { PlanFacts, PlannedPart, PlanStep, StepName, UpdatePlan } from "./u
 export { TRIAL_POLICIES, UPDATE_GOALS, VERSION_POLICIES, type UpdatePolicy } from "./update/update-policy";
 export { planDevice, runUpdate } from "./update/run-update";
 export { Brake } from "./update/brake";
+export { Fleet } from "./update/fleet";
+export type { FleetCounts, FleetOptions, FleetProgress, FleetResult } from "./update/fleet-types";
+export { packageParts, type PackagePartsOptions } from "./update/package-parts";
 export { SwapTimes } from "./update/swap-times";
 export type {
   DeviceProgress,
   Gate,
   GateQuestion,
   ImageEvidence,
+  PartsFor,
   UpdateEvidence,
   UpdateOptions,
   UpdatePart,
