@@ -2,6 +2,7 @@ import type { Target } from "./target";
 import { FRAMING_TARGETS } from "./targets/framing";
 import { IMAGE_TARGETS } from "./targets/image";
 import { MESSAGE_TARGETS } from "./targets/messages";
+import { PACKAGE_TARGETS } from "./targets/package";
 import { PEER_TARGETS } from "./targets/peers";
 import { SMP_TARGETS } from "./targets/smp";
 
@@ -9,6 +10,7 @@ export const TARGETS: readonly Target[] = [
   ...SMP_TARGETS,
   ...FRAMING_TARGETS,
   ...IMAGE_TARGETS,
+  ...PACKAGE_TARGETS,
   ...MESSAGE_TARGETS,
   ...PEER_TARGETS,
 ];
