@@ -39,6 +39,8 @@ export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwar
 export { openFirmwarePackage, type FirmwarePackage, type FirmwarePart, type PackageKind } from "./image/package";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
+export { realPathWithin, type FolderLimits } from "./image/folders";
+export { loadPublicKeys, readKeySetting, type KeySetting } from "./image/key-files";
 export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
 export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";

@@ -12,6 +12,7 @@ import {
   type SerialSettings,
 } from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import { readDemands, type Demands } from "./demands";
 import type { TraceSettings } from "./pool-trace";
 import { recordOf, type NodeDef } from "./red";
 
@@ -70,6 +71,7 @@ export interface PoolSettings {
   readonly maxWaiting: number;
   readonly attempts: number;
   readonly protocol: "auto" | 1 | 2;
+  readonly demands: Demands;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
   readonly ble: BlePoolSettings;
@@ -93,6 +95,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
+    demands: readDemands(config),
     ...readVirtual(ofLink("virtual")),
     ble: readBle(ofLink("ble")),
     serial: readSerial(ofLink("serial")),

@@ -1,6 +1,7 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
 import {
+  realPathWithin,
   FlowChannel,
   SmpError,
   toSmpError,
@@ -8,11 +9,13 @@ import {
   type FoundDevice,
   type SessionPool,
 } from "../../src/index";
+import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
 import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
+import { isSampleName } from "./sample";
 import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
@@ -21,6 +24,7 @@ export interface PoolNode extends Node {
   readonly users: Record<string, FlowNode>;
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
+  readonly demands: Demands;
   /** Where the frames nodes join in, of a pool whose link is the flow. */
   readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
@@ -40,10 +44,11 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
     users: {},
     fault,
     channel,
+    demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
       if (pool) return pool;
-      pool = openPool(node, settings, channel);
+      pool = openPool({ RED, node, channel }, settings);
       endTrace = beginTrace(RED, node, pool, settings.trace);
       return pool;
     },
@@ -71,8 +76,18 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, settings: PoolSettings, channel: FlowChannel | undefined): SessionPool {
+interface PoolParts {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly channel: FlowChannel | undefined;
+}
+
+function openPool({ RED, node, channel }: PoolParts, settings: PoolSettings): SessionPool {
+  const { factoryFirmware } = settings.hardware;
   try {
+    if (factoryFirmware !== "" && !isSampleName(factoryFirmware)) {
+      realPathWithin(factoryFirmware, "factoryFirmware", folderLimits(RED, settings.demands.folders));
+    }
     return makePool({ poolId: node.id, channel }, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
