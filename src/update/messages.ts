@@ -1,6 +1,7 @@
 /** What the nodes' messages carry, for flows and functions in TypeScript. Plain data: safe to clone, delay and join. */
 import type { FrameEnvelope } from "../framing/envelope";
 import type { SmpErrorReport } from "../errors";
+import type { TraceRecord } from "../trace/record";
 import type { Firmware, ImageState, ResetResult, UploadPhase, UploadResult, Verdict } from "./types";
 import type { ResetProgress } from "./reset-device";
 
@@ -81,6 +82,21 @@ export interface SmpFrameMessage {
     command: string;
     /** Of the frame. */
     bytes: number;
+  };
+}
+
+/** What smp-trace gives: one frame, or what happened besides. */
+export interface SmpTraceMessage {
+  /** The device. */
+  topic: string;
+  payload: TraceRecord;
+  smp: {
+    pool: string;
+    device: string;
+    /** Kind of link. */
+    link: string;
+    /** Records that were dropped since the message before. */
+    missed?: number;
   };
 }
 

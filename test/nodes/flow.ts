@@ -24,6 +24,7 @@ const TYPES = [
   "confirm",
   "frames-out",
   "frames-in",
+  "trace",
 ].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
