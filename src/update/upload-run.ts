@@ -34,6 +34,8 @@ export class UploadRun {
   readonly first: FirstPacket;
   readonly offsets = new Offsets();
   readonly tries: Tries;
+  /** The least with which an upload can begin. */
+  readonly smallestFrameBytes: number;
   /** "upload of app.bin to sensor-1", for messages. */
   readonly label: string;
   sentBytes = 0;
@@ -47,7 +49,8 @@ export class UploadRun {
     this.progress = progress;
     const sha = Buffer.from(firmware.fileSha256, "hex");
     this.first = { image: firmware.image, len: firmware.sizeBytes, sha, upgrade: upgradeOnly };
-    this.tries = new Tries(this.lenBytes, smallestFirstFrame(this.first), device.learnt);
+    this.smallestFrameBytes = smallestFirstFrame(this.first);
+    this.tries = new Tries(this.lenBytes, this.smallestFrameBytes, device.learnt);
     this.label = `upload of ${firmware.label} to ${device.key}`;
   }
 
