@@ -159,12 +159,22 @@ describe("upload that cannot work", () => {
     assert.equal(error.details.off, 60_000);
   });
 
-  it("says that the flash does not hold what was sent when the device finds out", async () => {
+  it("sends all of it once more when the device finds that its flash does not hold what was sent", async () => {
     const bench = newBench(SMALL);
     const spoil = (): void => bench.device.store.slot(0, 1).write(1_900, Buffer.alloc(4));
     bench.device.faults.add(only(image.upload, nth(4, spoil)));
+    assert.equal((await bench.upload(SMALL_FILE)).outcome, "uploaded");
+    bench.assertSlot(1, SMALL_FILE);
+    assert.equal(bench.firstChunks, 2);
+  });
+
+  it("says that the flash does not hold what was sent when that happens again", async () => {
+    const bench = newBench(SMALL);
+    const spoil = (): void => bench.device.store.slot(0, 1).write(1_900, Buffer.alloc(4));
+    bench.device.faults.add(only(image.upload, spoil));
     const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(SMALL_FILE));
     assert.match(error.message, /match: false/);
+    assert.equal(bench.firstChunks, 2);
   });
 
   it("does not take the device's word that all arrived: the image must be in the state list", async () => {
