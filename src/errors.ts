@@ -22,6 +22,10 @@ export const ERRORS = {
   SMP_QUEUE_FULL: { retryable: true, hint: "Send fewer messages to this device at once." },
   SMP_LINK_OPEN: { retryable: true, hint: "Check that the device is powered, in reach and free of other clients." },
   SMP_LINK_LOST: { retryable: true, hint: "Check power and distance; an interrupted upload goes on where it stopped." },
+  SMP_UNREACHABLE: {
+    retryable: true,
+    hint: "See at the far end of the flow why it cannot reach the device: its power, distance, or network.",
+  },
   SMP_TIMEOUT: { retryable: true, hint: "Check that the device runs an SMP server and that the link is stable." },
   SMP_BAD_FRAME: { retryable: true, hint: "The link garbles data, or the peer does not speak SMP." },
   SMP_BAD_RESPONSE: {
@@ -29,9 +33,20 @@ export const ERRORS = {
     hint: "The device's SMP server does not answer as Zephyr does; see its firmware.",
   },
   SMP_FRAME_TOO_LARGE: { retryable: false, hint: "Raise the server's buffer size or the link's MTU." },
+  SMP_NOT_ALLOWED: {
+    retryable: false,
+    hint: "Add the command to the gateway's list, if those who steer from afar may use it.",
+  },
   SMP_DEVICE: { retryable: false, hint: "The device refused the request; the message says why." },
   SMP_FIRMWARE_SOURCE: { retryable: false, hint: "Give a readable file, a Buffer or a stream as firmware." },
   SMP_BAD_IMAGE: { retryable: false, hint: "Use the signed image of the build, zephyr.signed.bin." },
+  SMP_WRONG_FILE: { retryable: false, hint: "Get the file anew, or correct the SHA-256 that is expected." },
+  SMP_BAD_SIGNATURE: {
+    retryable: false,
+    hint: "Sign the image with a key whose public half the pool has, or add that public key to the pool.",
+  },
+  SMP_NOT_NEWER: { retryable: false, hint: "Give a newer firmware, or allow older ones where the bootloader does." },
+  SMP_DEPENDENCY: { retryable: false, hint: "Update the image that it depends on first, or together with it." },
   SMP_IMAGE_TOO_LARGE: { retryable: false, hint: "Build a smaller image, or enlarge the device's slots." },
   SMP_TRIAL_RUNNING: {
     retryable: false,

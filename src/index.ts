@@ -38,6 +38,8 @@ export type { Body, Shape } from "./smp/shape";
 export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwareOptions } from "./image/source";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
+export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
+export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";
 
 export { VirtualDevice, type DeviceState } from "./device/device";
@@ -57,6 +59,8 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,
@@ -69,6 +73,20 @@ export type {
   SmpSession,
 } from "./session/types";
 
+export {
+  checkFirmware,
+  refusalIn,
+  type CheckName,
+  type CheckPolicy,
+  type CheckSubject,
+  type Finding,
+} from "./update/checks";
+export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
+export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
+export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
+export { Presence, type DevicePresence, type PresenceOptions } from "./gateway/presence";
+export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
+
 export { isUpToDate, readImageState } from "./update/state";
 export { describeFirmware } from "./update/firmware";
 export { uploadFirmware, type UploadOptions } from "./update/upload";
@@ -79,6 +97,7 @@ export { judge, type BeforeAndAfter, type Judgement } from "./update/verdict";
 export type {
   Firmware,
   ImageState,
+  InstalledVersion,
   ResetResult,
   SlotState,
   UploadPhase,

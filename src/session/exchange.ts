@@ -6,12 +6,14 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { withDeadline } from "../clock";
+import { nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
-import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
+import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
-import type { Link } from "../transport/transport";
+import type { LinkTrace } from "../trace/link-trace";
+import type { Link, Unanswerable } from "../transport/transport";
+import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
 import type { SessionCounters } from "./types";
@@ -24,15 +26,25 @@ export interface Try {
   readonly row: Command;
   readonly body: CborMap;
   readonly version: ProtocolVersion;
-  /** For sending and answering together. */
+  /** For sending and answering together; what the medium may take comes on top where the link tells it. */
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
-  /** For messages, "try 2 of 3". */
-  readonly ordinal: string;
+  /** Which try it is, from 1, of how many. */
+  readonly attempt: number;
+  readonly attempts: number;
+  /** Tries that the caller made before by itself. */
+  readonly earlierAttempts: number;
+  /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
+  readonly frame?: Uint8Array;
+}
+
+/** A message, and the frame that it came in. */
+export interface Answer extends Message {
+  readonly frame: Uint8Array;
 }
 
 interface Pending extends Try {
-  readonly resolve: (answer: Message) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: SmpError) => void;
 }
 
@@ -41,8 +53,10 @@ export class Exchange {
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
+  readonly #trace: LinkTrace | undefined;
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
+  readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
   /** The last try that bore each number, to tell whom a late answer was for. */
   readonly #past = new Map<number, Pick<Try, "row" | "version">>();
@@ -51,10 +65,14 @@ export class Exchange {
   #closing: Promise<void> | undefined;
 
   /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}) {
+  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
+    this.#trace = trace;
+    trace?.opened(link);
+    this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    link.watchUnanswerable?.((unanswerable) => this.#giveUp(unanswerable));
     void this.#receive();
   }
 
@@ -64,9 +82,9 @@ export class Exchange {
 
   /**
    * Sends one frame and gives the message that answers it, refusals included.
-   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer) or SMP_LINK_LOST
+   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer), SMP_UNREACHABLE or SMP_LINK_LOST
    */
-  async ask(request: Try): Promise<Message> {
+  async ask(request: Try): Promise<Answer> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
     let answered = false;
@@ -88,28 +106,39 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
-    const { row, timeoutMs, ordinal } = request;
+  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Answer> {
+    const { row, attempt, attempts } = request;
+    const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
-    const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    this.#trace?.sent(frame, { seq, attempt, attempts });
+    const answer = new Promise<Answer>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
+    const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
+    const sentMs = nowMs();
     try {
-      return await withDeadline(what, timeoutMs, undefined, async (inner) => {
-        await Promise.race([this.#send(frame, inner), answer]);
+      const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
+        if (this.#link.maxSendMs === undefined) await Promise.race([this.#send(frame, request, inner), answer]);
         return await answer;
       });
+      this.#roundTrip.answered(nowMs() - sentMs);
+      return message;
     } catch (error) {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
+      this.#roundTrip.expired();
       const drops = this.#link.describeDrops?.() ?? "";
       const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
+      this.#trace?.unanswered(seq, message);
       throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
     }
   }
 
-  #encode({ row, body, version, maxFrameBytes }: Try, seq: number): Uint8Array {
+  #encode({ row, body, version, maxFrameBytes, frame: given }: Try, seq: number): Uint8Array {
     const op = row.op === "read" ? 0 : 2;
-    const frame = encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
+    const frame = given
+      ? withSequence(given, seq)
+      : encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
     if (frame.length <= maxFrameBytes) return frame;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",
@@ -118,9 +147,17 @@ export class Exchange {
     );
   }
 
-  async #send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** Where a medium has to be waited for before it takes a frame. */
+  async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
+    const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
+    await withDeadline(what, maxSendMs, undefined, async (inner) => {
+      await Promise.race([this.#send(frame, request, inner), answer]);
+    });
+  }
+
+  async #send(frame: Uint8Array, { row, attempt, earlierAttempts }: Try, signal: AbortSignal): Promise<void> {
     try {
-      await this.#link.send(frame, signal);
+      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);
@@ -146,23 +183,26 @@ export class Exchange {
       return this.#takeMalformed(frame, fault);
     }
     const pending = this.#findPending(message);
-    if (!pending) return this.#takeStale(message);
+    if (!pending) return this.#takeStale(frame, message);
+    this.#trace?.received(frame, "answer", message.seq);
     this.#pending.delete(message.seq);
     this.counters.responses++;
     this.#strays.answered();
-    pending.resolve(message);
+    pending.resolve({ ...message, frame });
   }
 
-  #takeStale(message: Message): void {
+  #takeStale(frame: Uint8Array, message: Message): void {
     this.#strays.stale();
     const past = this.#past.get(message.seq);
-    if (past && isAnswerTo(message, past.row, message.seq)) this.#onLateAnswer(past.version);
+    const isLate = past !== undefined && isAnswerTo(message, past.row, message.seq);
+    this.#trace?.received(frame, isLate ? "late" : "stale", isLate ? message.seq : undefined);
+    if (isLate) this.#onLateAnswer(past.version);
   }
 
   #takeMalformed(frame: Uint8Array, fault: unknown): void {
     this.#strays.malformed(frame, fault);
-    if (frame.length < HEADER_BYTES) return;
-    const pending = this.#findPending({ ...decodeHeader(frame), body: {} });
+    const pending = frame.length < HEADER_BYTES ? undefined : this.#findPending({ ...decodeHeader(frame), body: {} });
+    this.#trace?.received(frame, "malformed", pending && decodeHeader(frame).seq);
     const said = `the answer to ${pending?.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
     pending?.reject(new SmpError("SMP_BAD_FRAME", said, { frameLength: frame.length, cause: fault }));
   }
@@ -172,12 +212,22 @@ export class Exchange {
     return pending && isAnswerTo(message, pending.row, message.seq) ? pending : undefined;
   }
 
+  #giveUp({ seq, error }: Unanswerable): void {
+    const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
+    for (const pending of hopeless) {
+      const { message, hint, retryable, details } = error;
+      const said = `${pending?.row.name} was not answered: ${message}`;
+      pending?.reject(new SmpError(error.code, said, { ...details, hint, retryable, cause: error }));
+    }
+  }
+
   #end(cause: unknown): void {
     if (this.#endedBy) return;
     this.#endedBy =
       cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
         ? cause
         : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    this.#trace?.ended(this.#endedBy.message);
     for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending, this.#endedBy));
     this.#pending.clear();
     this.#closing = withDeadline("the close", CLOSE_MS, undefined, () => this.#link.close()).catch(() => {});
@@ -187,4 +237,8 @@ export class Exchange {
   #linkLost({ row }: Try, cause: SmpError): SmpError {
     return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
+}
+
+function ordinalOf({ attempt, attempts }: Try): string {
+  return attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
 }

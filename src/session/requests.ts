@@ -1,12 +1,14 @@
 import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { Command } from "../smp/command";
-import type { CborMap } from "../smp/message";
+import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
+import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import { Dialect, type ProtocolChoice } from "./dialect";
-import { Exchange, type Try } from "./exchange";
+import { Exchange, type Answer, type Try } from "./exchange";
+import { frameRequest } from "./frame-request";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
@@ -16,6 +18,8 @@ export interface SessionOptions {
   readonly protocol?: ProtocolChoice | undefined;
   /** Tries of a repeatable command, 3 by default. */
   readonly attempts?: number | undefined;
+  /** Makes the trace of a link, by its label. */
+  readonly trace?: ((link: string) => LinkTrace) | undefined;
 }
 
 /** Requests over an exchange: repeated where that does no harm, in the version that the server understands. */
@@ -27,7 +31,7 @@ export class Requests {
   constructor(link: Link, options: SessionOptions) {
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
-    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
+    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
   }
 
   /**
@@ -40,13 +44,30 @@ export class Requests {
     maxFrameBytes: number,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
+    return this.#repeat(row, options, (which) =>
+      this.#once(row, { row, body, maxFrameBytes, ...which }, options.signal),
+    );
+  }
+
+  /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
+  async forward(frame: Uint8Array, maxFrameBytes: number, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { row, version, seq } = frameRequest(frame);
+    const answer = await this.#repeat(row, options, (which) =>
+      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ...which }, options.signal),
+    );
+    return withSequence(answer.frame, seq);
+  }
+
+  async #repeat<T>(
+    row: Command,
+    options: RequestOptions,
+    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs">) => Promise<T>,
+  ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
-        return await this.#once(row, request, options.signal);
+        return await once({ attempt, attempts, ...timesOf(row, options) });
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -61,27 +82,31 @@ export class Requests {
     signal: AbortSignal | undefined,
   ): Promise<Body<Res>> {
     const { version } = this.#dialect;
-    const answer = await this.#ask({ ...request, version }, signal);
+    const { body: answer } = await this.#ask({ ...request, version }, signal);
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
       if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, await this.#ask({ ...request, version: this.#dialect.version }, signal));
+      return parseResponse(row, (await this.#ask({ ...request, version: this.#dialect.version }, signal)).body);
     }
   }
 
-  async #ask(request: Try, signal: AbortSignal | undefined): Promise<CborMap> {
+  async #ask(request: Try, signal: AbortSignal | undefined): Promise<Answer> {
     throwIfAborted(signal);
     try {
       const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
-      return answer.body;
+      return answer;
     } catch (error) {
       if (isCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
       throw error;
     }
   }
+}
+
+function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt = 1 }: RequestOptions) {
+  return { timeoutMs, earlierAttempts: attempt - 1 };
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */

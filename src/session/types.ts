@@ -1,13 +1,19 @@
 /** What the floors above see of sessions and the pool. */
 import type { Command } from "../smp/command";
 import type { Body, Shape } from "../smp/shape";
+import type { TraceSink } from "../trace/record";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Deadline of one try, sending and answering together; the command's own when absent. */
+  /**
+   * Deadline of one try, sending and answering together; the command's own when absent. What a slow medium may take for both
+   * ways comes on top.
+   */
   readonly timeoutMs?: number | undefined;
   /** Tries of a repeatable command; others are sent once. */
   readonly attempts?: number | undefined;
+  /** Which try the first of them is, where the caller itself tries again; 1 when absent. */
+  readonly attempt?: number | undefined;
 }
 
 /** What happened on a session so far; strays are dropped, and counted here. */
@@ -31,6 +37,8 @@ export interface SmpSession {
   readonly wholeFrameBytes: number;
   /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
   readonly maxInFlight: number;
+  /** As of the link, 0 where it says nothing: for who waits longer than one request takes. */
+  readonly maxRoundTripMs: number;
   /** What the link negotiated, for people: over Bluetooth LE mtu, intervalMs, supervisionTimeoutMs … */
   readonly linkFacts: object | undefined;
   /** The device's parameters, or undefined when it does not tell. */
@@ -42,7 +50,7 @@ export interface SmpSession {
   readonly ended: Promise<void>;
   /**
    * Sends one request and gives the checked answer.
-   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
+   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_UNREACHABLE, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
    * SMP_FRAME_TOO_LARGE, or the signal's reason
    */
   request<Req extends Shape, Res extends Shape>(
@@ -50,6 +58,12 @@ export interface SmpSession {
     body: Body<Req>,
     options?: RequestOptions,
   ): Promise<Body<Res>>;
+  /**
+   * Plays a request frame that was made elsewhere, and gives the frame that answers it, refusals included. Both pass as they
+   * are; only the sequence number on the link is the session's own.
+   * @throws SMP_BAD_FRAME (also when it is no whole request), and otherwise as `request`
+   */
+  forward(frame: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -101,6 +115,8 @@ export interface SessionPool {
   status(): readonly DeviceStatus[];
   /** Tells each change of a device's status; the returned function ends it. */
   watch(listener: (status: DeviceStatus) => void): () => void;
+  /** Gives every frame of all devices to the sink; the returned function ends it. Costs nothing while nobody does. */
+  trace(sink: TraceSink): () => void;
   /** Fails everything with SMP_CLOSED and closes all sessions within 3 s. Idempotent. */
   close(): Promise<void>;
 }

@@ -52,3 +52,12 @@ export function decodeHeader(frame: Uint8Array): Header {
     id: bytes.readUInt8(7),
   };
 }
+
+/** A copy of a frame that bears another sequence number; nothing else is looked at or changed. */
+export function withSequence(frame: Uint8Array, seq: number): Uint8Array {
+  const copy = Uint8Array.from(frame);
+  copy[SEQ_OFFSET] = seq;
+  return copy;
+}
+
+const SEQ_OFFSET = 6;
