@@ -3,6 +3,7 @@ import { abortReason, after, throwIfAborted } from "../clock";
 import type { Link } from "../transport/transport";
 import type { SessionOptions } from "./requests";
 import type { Idle, Room } from "./room";
+import { SequenceNumbers } from "./sequence";
 import { openSession } from "./session";
 import { SharedAttempt } from "./shared-attempt";
 import type { LinkState, SmpSession } from "./types";
@@ -25,6 +26,7 @@ export interface DeviceSessionOptions {
 export class DeviceSession implements Idle {
   readonly #options: DeviceSessionOptions;
   readonly #opening: SharedAttempt<SmpSession>;
+  readonly #sequence = new SequenceNumbers();
   #session: SmpSession | undefined;
   /** The link before is really closed. */
   #closed: Promise<unknown> = Promise.resolve();
@@ -93,7 +95,8 @@ export class DeviceSession implements Idle {
     try {
       await this.#closed;
       await this.#takePlace(signal);
-      const session = await openSession(await this.#options.openLink(signal), this.#options.session, signal);
+      const options = { ...this.#options.session, sequence: this.#sequence };
+      const session = await openSession(await this.#options.openLink(signal), options, signal);
       if (signal.aborted) return await discard(session, signal);
       this.#session = session;
       this.#lastError = undefined;

@@ -1,5 +1,6 @@
-import { throwIfAborted } from "../clock";
+import { sleep, throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
+import { isUnserved } from "../smp/codes";
 import type { Command } from "../smp/command";
 import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
@@ -9,9 +10,12 @@ import type { Link } from "../transport/transport";
 import { Dialect, type ProtocolChoice } from "./dialect";
 import { Exchange, type Answer, type Try } from "./exchange";
 import { frameRequest } from "./frame-request";
+import type { SequenceNumbers } from "./sequence";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
+/** Before the second try of what a device did not serve; twice as long before the third. */
+const UNSERVED_MS = 100;
 
 export interface SessionOptions {
   /** Protocol version; "auto" (the default) finds it out. */
@@ -20,6 +24,8 @@ export interface SessionOptions {
   readonly attempts?: number | undefined;
   /** Makes the trace of a link, by its label. */
   readonly trace?: ((link: string) => LinkTrace) | undefined;
+  /** The device's, shared by its sessions. */
+  readonly sequence?: SequenceNumbers | undefined;
 }
 
 /** Requests over an exchange: repeated where that does no harm, in the version that the server understands. */
@@ -31,7 +37,11 @@ export class Requests {
   constructor(link: Link, options: SessionOptions) {
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
-    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
+    this.exchange = new Exchange(link, {
+      onLateAnswer: (version) => this.#dialect.heard(version),
+      trace: options.trace?.(link.label),
+      sequence: options.sequence,
+    });
   }
 
   /**
@@ -72,6 +82,7 @@ export class Requests {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
         this.exchange.counters.retries++;
+        if (isUnservedRefusal(error)) await sleep(UNSERVED_MS * attempt, options.signal);
       }
     }
   }
@@ -109,10 +120,14 @@ function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt = 1 }: Reque
   return { timeoutMs, earlierAttempts: attempt - 1 };
 }
 
-/** Whether the same request may do better when it is sent again at once; never against the caller's will. */
+/** Whether the same request may do better when it is sent again; never against the caller's will. */
 function mayPass(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted) return false;
-  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME");
+  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
+}
+
+function isUnservedRefusal(error: unknown): boolean {
+  return error instanceof DeviceError && isUnserved(error.details);
 }
 
 function isCode(error: unknown, code: SmpError["code"]): error is SmpError {

@@ -12,6 +12,8 @@ const MAX_FIRST_TRIES = 3;
 /** Pages of slow external flash are erased within this. */
 const MAX_CHUNK_MS = 20_000;
 const BUSY_MS = 100;
+/** Frames of one limit differ by so much: chunks are aligned, and heads of offsets grow. */
+const SLACK_BYTES = 8;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
 
@@ -30,6 +32,8 @@ export class Tries {
   readonly #smallestBytes: number;
   /** What was learnt about the frames that get through. */
   #limitBytes = Infinity;
+  /** The largest frame that the device has taken: what is not larger was damaged on its way, whatever the device says. */
+  #takenBytes = 0;
   #failures: Failure[] = [];
 
   /** @param smallestBytes no frame limit goes below it, as an upload could not begin with less */
@@ -60,9 +64,10 @@ export class Tries {
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 
-  /** The device moved on. */
-  progressed(): void {
+  /** The device moved on. @param chunk what it has taken, if it is this and not a part of it */
+  progressed(chunk?: Chunk): void {
     this.#failures = [];
+    this.#takenBytes = Math.max(this.#takenBytes, chunk?.frameBytes ?? 0);
   }
 
   /**
@@ -70,13 +75,19 @@ export class Tries {
    * @throws when it was tried often enough, or the smallest frame is too large
    */
   failed(failure: Failure, place: Place): void {
-    if (failure.kind === "too-large") return this.#shrink(failure, place);
+    const isTooLarge = failure.kind === "too-large";
+    if (isTooLarge && failure.chunk.frameBytes > this.#takenBytes + SLACK_BYTES) return this.#shrink(failure, place);
     this.#failures.push(failure);
     const isFirst = failure.chunk.offBytes === 0;
     const count = this.#failures.length;
     if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES)) throw this.#stopped(place);
-    if (failure.kind !== "unanswered") return;
-    // One loss is nothing unusual; 40 s of silence are.
+    if (failure.kind === "unanswered" || isTooLarge) this.#shrinkByCount(failure, place);
+  }
+
+  /** One loss is nothing unusual; 40 s of silence are. */
+  #shrinkByCount(failure: Failure, place: Place): void {
+    const isFirst = failure.chunk.offBytes === 0;
+    const count = this.#failures.length;
     if (isFirst || count === 2) this.#limitTo(failure, place, isFirst ? 4 : 2);
     else if (count > 2) this.#limitTo(failure, place, 4);
   }

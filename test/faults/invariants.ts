@@ -101,7 +101,7 @@ export function mayBeSecondTry(outcome: Outcome, { otherSlot, checksum, noise }:
 const CODES: Record<Scenario["obstacle"], readonly string[]> = {
   none: [],
   rejected: ["SMP_REJECTED_BY_BOOTLOADER"],
-  downgrade: ["SMP_REJECTED_BY_BOOTLOADER"],
+  downgrade: ["SMP_NOT_NEWER", "SMP_REJECTED_BY_BOOTLOADER"],
   "cannot-swap": ["SMP_NOT_SWAPPED"],
   "too-large": ["SMP_IMAGE_TOO_LARGE", "SMP_NOT_SWAPPED"],
 };

@@ -145,7 +145,7 @@ class Run {
     for (let count = 0; count < times; count++) {
       this.#tell("the device is restarted");
       this.#world.device.reboot();
-      await this.#time.pass(20_000);
+      await this.#time.pass(60_000);
     }
   }
 

@@ -1,5 +1,5 @@
 /** The medium between client and device, and what it does to what it carries. */
-import { after } from "../../src/clock";
+import { after, nowMs } from "../../src/clock";
 import { image } from "../../src/smp/commands";
 import { decodeHeader, HEADER_BYTES } from "../../src/smp/header";
 import type { Chance } from "./chance";
@@ -10,6 +10,8 @@ type Deliver = (unit: Uint8Array) => void;
 export type Direction = "to device" | "to client";
 
 const REMEMBERED = 24;
+/** What is older does not come again: nobody could tell it from the answer that is due, with 256 sequence numbers. */
+const OLDEST_MS = 10_000;
 /** Less than any device needs to reboot: what a network holds back for longer may meet another image. */
 const LONGEST_DELAY_MS = 4_000;
 
@@ -19,7 +21,7 @@ export class Wire {
   readonly #timeline: Timeline;
   #noise: Noise;
   #isSilent = false;
-  readonly #past: Uint8Array[] = [];
+  #past: { readonly atMs: number; readonly unit: Uint8Array }[] = [];
   readonly #held: Record<Direction, (() => void) | undefined> = { "to device": undefined, "to client": undefined };
   /** On its way. */
   #inAir = 0;
@@ -111,12 +113,18 @@ export class Wire {
     return changed;
   }
 
+  /** A client's process was killed: what was for it is not for the next one, whose numbers may be the same. */
+  forget(): void {
+    this.#past = [];
+  }
+
   /** An answer of before comes once more. */
   #replay(unit: Uint8Array, deliver: Deliver): void {
+    this.#past = this.#past.filter(({ atMs }) => nowMs() - atMs < OLDEST_MS);
     if (this.#scenario.link !== "console" && this.#past.length > 0 && this.#strikes("stale", "to client", unit)) {
-      this.#deliverIn(this.#scenario.latencyMs, this.#chance.among(this.#past), deliver);
+      this.#deliverIn(this.#scenario.latencyMs, this.#chance.among(this.#past).unit, deliver);
     }
-    this.#past.push(unit);
+    this.#past.push({ atMs: nowMs(), unit });
     if (this.#past.length > REMEMBERED) this.#past.shift();
   }
 

@@ -181,6 +181,7 @@ export class World {
     const client = this.clients.at(-1);
     if (!client || client.isDead) return;
     client.kill();
+    this.wire.forget();
     this.#onKill(restartMs);
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fromNth, loseRequest, nth, only, refuseWith, takeOverUpload, type Fault } from "../../src/device/faults";
+import type { Exchange } from "../../src/device/exchange";
 import type { SmpErrorCode } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
@@ -83,6 +84,20 @@ describe("upload that cannot work", () => {
     });
     await bench.upload(LARGER);
     bench.assertSlot(1, LARGER);
+  });
+
+  it("does not blame the size when a frame arrives incomplete now and then", async () => {
+    const bench = newBench(SMALL);
+    let count = 0;
+    const refuse = (exchange: Exchange): void => {
+      if (++count % 4 === 0) exchange.refuse({ rc: 9 });
+    };
+    bench.device.faults.add(only(image.upload, refuse));
+    await bench.upload(SMALL_FILE);
+    bench.assertSlot(1, SMALL_FILE);
+    const small = bench.sent.filter(({ command, frameBytes }) => command === "image.upload" && frameBytes < 250);
+    // Only the last chunk.
+    assert.equal(new Set(small.map(({ body }) => body["off"])).size, 1);
   });
 
   it("says so when not even the smallest frame is small enough", async () => {
