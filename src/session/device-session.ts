@@ -2,8 +2,8 @@ import { toSmpError, type SmpError } from "../errors";
 import { abortReason, after, throwIfAborted } from "../clock";
 import type { Link } from "../transport/transport";
 import type { SessionOptions } from "./requests";
+import type { Learnt } from "./learnt";
 import type { Idle, Room } from "./room";
-import { SequenceNumbers } from "./sequence";
 import { openSession } from "./session";
 import { SharedAttempt } from "./shared-attempt";
 import type { LinkState, SmpSession } from "./types";
@@ -13,6 +13,7 @@ export interface DeviceSessionOptions {
   readonly room: Room;
   readonly idleCloseMs: number;
   readonly session: SessionOptions;
+  readonly learnt: Learnt;
   readonly openLink: (signal: AbortSignal) => Promise<Link>;
   readonly onChange: () => void;
 }
@@ -26,7 +27,6 @@ export interface DeviceSessionOptions {
 export class DeviceSession implements Idle {
   readonly #options: DeviceSessionOptions;
   readonly #opening: SharedAttempt<SmpSession>;
-  readonly #sequence = new SequenceNumbers();
   #session: SmpSession | undefined;
   /** The link before is really closed. */
   #closed: Promise<unknown> = Promise.resolve();
@@ -95,8 +95,8 @@ export class DeviceSession implements Idle {
     try {
       await this.#closed;
       await this.#takePlace(signal);
-      const options = { ...this.#options.session, sequence: this.#sequence };
-      const session = await openSession(await this.#options.openLink(signal), options, signal);
+      const { openLink, session: options, learnt } = this.#options;
+      const session = await openSession(await openLink(signal), options, signal, learnt);
       if (signal.aborted) return await discard(session, signal);
       this.#session = session;
       this.#lastError = undefined;
