@@ -102,6 +102,23 @@ export { uploadFirmware, type UploadOptions } from "./update/upload";
 export { testImage, type TestOptions } from "./update/test-image";
 export { resetDevice, type ResetOptions, type ResetProgress } from "./update/reset-device";
 export { confirmImage, type ConfirmOptions } from "./update/confirm-image";
+export { planUpdate, type PlanSubject } from "./update/plan";
+export type { PlanFacts, PlannedPart, PlanStep, StepName, UpdatePlan } from "./update/plan-types";
+export { TRIAL_POLICIES, UPDATE_GOALS, VERSION_POLICIES, type UpdatePolicy } from "./update/update-policy";
+export { planDevice, runUpdate } from "./update/run-update";
+export { Brake } from "./update/brake";
+export { SwapTimes } from "./update/swap-times";
+export type {
+  DeviceProgress,
+  Gate,
+  GateQuestion,
+  ImageEvidence,
+  UpdateEvidence,
+  UpdateOptions,
+  UpdatePart,
+  UpdatePhase,
+  UpdateResult,
+} from "./update/run-types";
 export { judge, type BeforeAndAfter, type Judgement } from "./update/verdict";
 export type {
   Firmware,
@@ -109,6 +126,7 @@ export type {
   InstalledVersion,
   ResetResult,
   SlotState,
+  UpdateVerdict,
   UploadPhase,
   UploadProgress,
   UploadResult,

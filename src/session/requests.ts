@@ -83,10 +83,9 @@ export class Requests {
         const earlierAttempts = (options.attempt ?? 1) - 1;
         return await once({ attempt, attempts, earlierAttempts, timeoutMs, times });
       } catch (error) {
-        const again = attempt < attempts && mayPass(error, options.signal);
-        if (!again) throw error;
+        throwUnless(attempt < attempts && mayPass(error, options.signal), error);
         this.exchange.counters.retries++;
-        await sleep(pauseMs(error, attempt), options.signal);
+        if (isUnservedRefusal(error)) await sleep(UNSERVED_MS * attempt, options.signal);
       }
     }
   }
@@ -133,9 +132,8 @@ function mayPass(error: unknown, signal: AbortSignal | undefined): boolean {
   return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
 }
 
-/** A device that was too busy gets a moment. */
-function pauseMs(error: unknown, attempt: number): number {
-  return isUnservedRefusal(error) ? UNSERVED_MS * attempt : 0;
+function throwUnless(again: boolean, error: unknown): void {
+  if (!again) throw error;
 }
 
 function isUnservedRefusal(error: unknown): boolean {

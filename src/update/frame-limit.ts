@@ -4,15 +4,12 @@
  */
 import type { Learnt } from "../session/learnt";
 import type { SmpSession } from "../session/types";
-import type { Chunk } from "./chunk";
 import type { Failure } from "./failure";
 
 /** Frames in a row that get through before a larger one is tried; longer after each that failed. */
 const GROW_AFTER_FRAMES = 64;
 const GROWTH_FACTOR = 2;
 const LONGER_FACTOR = 4;
-/** Frames of one limit differ by so much: chunks are aligned, and heads of offsets grow. */
-const SLACK_BYTES = 8;
 
 /** What link and server carry, as of the session. */
 export type Carried = Pick<SmpSession, "maxFrameBytes" | "wholeFrameBytes">;
@@ -25,9 +22,6 @@ export class FrameLimit {
   /** What worked before a larger size that is being tried. */
   #provenBytes: number | undefined;
 
-  /** The largest frame that the device has taken. */
-  #takenBytes = 0;
-
   /** @param smallestBytes no limit goes below it, as an upload could not begin with less */
   constructor(learnt: Learnt, smallestBytes: number) {
     this.#learnt = learnt;
@@ -38,9 +32,7 @@ export class FrameLimit {
     return Math.min(maxFrameBytes, this.#learnt.frames?.limitBytes ?? Infinity);
   }
 
-  /** @param chunk what the device has taken, if it is this and not a part of it */
-  gotThrough(chunk?: Chunk): void {
-    this.#takenBytes = Math.max(this.#takenBytes, chunk?.frameBytes ?? 0);
+  gotThrough(): void {
     const { frames } = this.#learnt;
     if (!frames || frames.limitBytes >= frames.neverAboveBytes) return;
     if (++this.#inRow < this.#growAfter) return;
@@ -74,11 +66,6 @@ export class FrameLimit {
     const neverAboveBytes = Math.min(this.#learnt.frames?.neverAboveBytes ?? Infinity, highestBytes);
     this.#provenBytes = undefined;
     this.#learnt.frames = { limitBytes, neverAboveBytes };
-  }
-
-  /** Whether the device has taken frames of this size: it was damaged on its way then, whatever the device says. */
-  hasTaken({ chunk }: Failure): boolean {
-    return chunk.frameBytes <= this.#takenBytes + SLACK_BYTES;
   }
 
   isSmallest({ chunk }: Failure): boolean {

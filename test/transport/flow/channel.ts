@@ -26,5 +26,3 @@ export function joined(
   });
   return { channel, out };
 }
-
-export const FOREVER = new AbortController().signal;
