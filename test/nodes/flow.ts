@@ -18,12 +18,14 @@ const TYPES = [
   "discover",
   "connect",
   "image-state",
+  "update",
   "upload",
   "test",
   "reset",
   "confirm",
   "frames-out",
   "frames-in",
+  "trace",
 ].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
@@ -72,6 +74,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-discover": ["device", "all", "error"],
   "smp-connect": ["result", "error"],
   "smp-image-state": ["result", "up to date", "error"],
+  "smp-update": ["result", "progress", "gate", "error"],
   "smp-upload": ["result", "progress", "error"],
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
