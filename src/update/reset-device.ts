@@ -1,10 +1,11 @@
 /** Reboots the device and waits until it is really back, so that what happened can be told from its state. */
-import { nowMs, throwIfAborted, withDeadline } from "../clock";
+import { nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
+import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
-import { isUnanswered } from "./failure";
+import { isUnanswered, isUnservedRefusal } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
@@ -39,6 +40,8 @@ const WAIT_MS = 300_000;
 const MAX_RESETS = 3;
 /** The reboot comes about 250 ms after the answer (CONFIG_MCUMGR_GRP_OS_RESET_MS). */
 const LOSS_MS = 2_000;
+const RESETS = 3;
+const UNSERVED_PAUSE_MS = 500;
 
 /**
  * @throws SMP_REVERTED, SMP_REJECTED_BY_BOOTLOADER, SMP_NOT_SWAPPED, SMP_WRONG_IMAGE with details.verdict when the device
@@ -122,13 +125,30 @@ async function sendReset(session: SmpSession, options: ResetOptions): Promise<Sm
   const { force = false, bootMode, signal } = options;
   const body = { ...(force && { force: true }), ...(bootMode !== undefined && { boot_mode: bootMode }) };
   try {
-    await session.request(os.reset, body, { signal });
+    await requestReset(session, body, signal);
     return undefined;
   } catch (error) {
     throwIfAborted(signal);
     if (error instanceof DeviceError) throw force ? error : withForceHint(error);
     if (isUnanswered(error)) return error;
     throw error;
+  }
+}
+
+/** Not repeated by the session, as a second one would reboot the device once more; unless the first was not served. */
+async function requestReset(
+  session: SmpSession,
+  body: Body<typeof os.reset.request>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await session.request(os.reset, body, { signal });
+      return;
+    } catch (error) {
+      if (attempt === RESETS || !isUnservedRefusal(error)) throw error;
+      await sleep(UNSERVED_PAUSE_MS, signal);
+    }
   }
 }
 

@@ -17,6 +17,8 @@ const MAX_CHUNK_MS = 20_000;
 const SUSPICIOUS_MS = 5_000;
 const PATIENCE_MS = 55_000;
 const BUSY_MS = 100;
+/** Frames of one limit differ by so much: chunks are aligned, and heads of offsets grow. */
+const SLACK_BYTES = 8;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
 
@@ -103,7 +105,7 @@ export class Tries {
    */
   failed(failure: Failure, place: Place): void {
     const isBackToProven = this.frameLimit.isBackToProven(failure);
-    if (failure.kind === "too-large") return this.#tooLarge(failure, place);
+    if (failure.kind === "too-large" && !this.#hasTaken(failure)) return this.#tooLarge(failure, place);
     this.#silentMs += this.wait(failure.chunk).timeoutMs;
     this.#failures.push(failure);
     if (this.#isEnough(failure)) throw this.#stopped(place);
@@ -123,6 +125,11 @@ export class Tries {
     const isProven = chunk.frameBytes <= this.#largestTakenBytes;
     if (chunk.offBytes === 0) return !isProven;
     return this.#failures.length >= (isProven ? 3 : 2) && this.#silentMs >= SUSPICIOUS_MS;
+  }
+
+  /** Frames of this size have got through: it was damaged on its way, whatever the device says. */
+  #hasTaken({ chunk }: Failure): boolean {
+    return chunk.frameBytes <= this.#largestTakenBytes + SLACK_BYTES;
   }
 
   #tooLarge(failure: Failure, place: Place): void {

@@ -42,6 +42,7 @@ export class UploadRun {
   /** Where an earlier upload was taken up; undefined until the device has answered the first chunk. */
   resumedFromBytes: number | undefined;
   #setbacks = 0;
+  #isSpoilt = false;
 
   constructor(job: UploadJob, progress: ProgressMeter) {
     const { firmware, upgradeOnly, device } = job;
@@ -107,8 +108,19 @@ export class UploadRun {
     );
   }
 
-  checkMatch(match: boolean | undefined): void {
-    if (match !== false) return;
+  /** What is in the slot shows the image's hash and is not the file: no reason to think that the upload is complete. */
+  get isSpoilt(): boolean {
+    return this.#isSpoilt;
+  }
+
+  /**
+   * Whether the device says that what it has is not the file. Bytes may have been damaged on their way, also long ago in the
+   * part that was taken up again: worth one more upload from the beginning.
+   * @throws SMP_UPLOAD_FAILED the second time
+   */
+  isMismatch(match: boolean | undefined): boolean {
+    if (match !== false) return false;
+    if (!this.#isSpoilt) return (this.#isSpoilt = true);
     throw new SmpError(
       "SMP_UPLOAD_FAILED",
       `${this.label}: the device has all ${this.lenBytes} bytes, but their SHA-256 in its flash is not the file's (match: false)`,

@@ -111,7 +111,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
 async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
   for (;;) {
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
-    const mayBeComplete = run.offsets.furthestBytes === run.lenBytes;
+    const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
     if (mayBeComplete && (await run.findComplete(session))) return;
     await sendFirstChunk(session, run);
     if ((await sendChunks(session, run)) === "complete") return;
