@@ -14,7 +14,8 @@ import { publicKeys } from "./runtime/demands";
 import { withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
-import { isPart, PartsCollector } from "./runtime/parts";
+import { PartsCollector } from "./runtime/parts";
+import { wholeFirmware } from "./runtime/whole-firmware";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
 
 interface UploadConfig extends NodeDef {
@@ -35,16 +36,6 @@ export default function (RED: NodeAPI): void {
     };
     runStep(RED, this, config, { name: "upload", progressOutput: 1, errorOutput: 2, work });
   });
-}
-
-/** Undefined when the message is a part of the firmware, and more are to come. */
-async function wholeFirmware(job: Job, config: UploadConfig, parts: PartsCollector): Promise<Given | undefined> {
-  const given = await job.input("firmware");
-  if (config.firmwareType !== "msg" || !isPart(job.msg, given.value)) return given;
-  job.show(job.words.own("collecting"));
-  const { msg, signal } = job;
-  const taken = await parts.take({ msg, property: config.firmware!, piece: given.value, signal });
-  return taken === "taken" ? undefined : { ...given, value: taken };
 }
 
 async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given): Promise<Outcome> {

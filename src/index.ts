@@ -110,7 +110,14 @@ export { TRIAL_POLICIES, UPDATE_GOALS, VERSION_POLICIES, type UpdatePolicy } fro
 export { planDevice, runUpdate } from "./update/run-update";
 export { Brake } from "./update/brake";
 export { Fleet } from "./update/fleet";
-export type { FleetCounts, FleetOptions, FleetProgress, FleetResult } from "./update/fleet-types";
+export type {
+  DevicePlan,
+  FleetCounts,
+  FleetOptions,
+  FleetPlan,
+  FleetProgress,
+  FleetResult,
+} from "./update/fleet-types";
 export { packageParts, type PackagePartsOptions } from "./update/package-parts";
 export { SwapTimes } from "./update/swap-times";
 export type {

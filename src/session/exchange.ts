@@ -58,13 +58,21 @@ interface Pending extends Try {
   readonly reject: (reason: SmpError) => void;
 }
 
+export interface ExchangeOptions {
+  /** A try that had been given up was answered after all. */
+  readonly onLateAnswer?: (version: ProtocolVersion) => void;
+  readonly trace?: LinkTrace | undefined;
+  /** Numbers that go on where an earlier session ended; of its own when absent. */
+  readonly sequence?: SequenceNumbers | undefined;
+}
+
 export class Exchange {
   readonly counters: SessionCounters = { requests: 0, responses: 0, retries: 0, timeouts: 0, stale: 0, malformed: 0 };
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
   readonly #trace: LinkTrace | undefined;
-  readonly #sequence = new SequenceNumbers();
+  readonly #sequence: SequenceNumbers;
   readonly #strays = new Strays(this.counters);
   readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
@@ -74,11 +82,11 @@ export class Exchange {
   #resolveEnded: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
+  constructor(link: Link, { onLateAnswer = () => {}, trace, sequence }: ExchangeOptions = {}) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
     this.#trace = trace;
+    this.#sequence = sequence ?? new SequenceNumbers();
     trace?.opened(link);
     this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));

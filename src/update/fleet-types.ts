@@ -1,4 +1,6 @@
 /** What an update of many devices is given, tells on its way, and comes to. */
+import type { SmpErrorReport } from "../errors";
+import type { UpdatePlan } from "./plan-types";
 import type { DeviceProgress, UpdateOptions, UpdateResult } from "./run-types";
 import type { UpdateVerdict } from "./types";
 
@@ -50,4 +52,15 @@ export interface FleetResult {
   /** Why devices were not begun. */
   readonly stoppedBecause?: string;
   readonly elapsedMs: number;
+}
+
+/** What would be done on a device, or why that cannot be told. */
+export type DevicePlan =
+  | { readonly device: string; readonly plan: UpdatePlan; readonly error?: undefined }
+  | { readonly device: string; readonly plan?: undefined; readonly error: SmpErrorReport };
+
+export interface FleetPlan {
+  readonly dryRun: true;
+  /** In the order in which the devices were given. */
+  readonly devices: readonly DevicePlan[];
 }

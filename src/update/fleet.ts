@@ -1,11 +1,11 @@
 /** The same update on many devices, from one source: some side by side, the canaries first. */
 import { abortReason, nowMs } from "../clock";
-import { SmpError } from "../errors";
+import { SmpError, toSmpError } from "../errors";
 import type { SessionPool } from "../session/types";
 import { Brake } from "./brake";
 import { FleetTally } from "./fleet-tally";
-import type { FleetOptions, FleetProgress, FleetResult } from "./fleet-types";
-import { runUpdate } from "./run-update";
+import type { DevicePlan, FleetOptions, FleetPlan, FleetProgress, FleetResult } from "./fleet-types";
+import { planDevice, runUpdate } from "./run-update";
 import type { UpdateResult } from "./run-types";
 import { SwapTimes } from "./swap-times";
 
@@ -33,18 +33,32 @@ export class Fleet {
 
   /** @returns never rejects: each device has its verdict, also one that was never begun */
   async run(): Promise<FleetResult> {
-    const { signal, canary = 0, maxFailures } = this.#options;
-    const onAbort = (): void => this.abort(abortReason(signal!) as SmpError);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    try {
+    const { canary = 0, maxFailures } = this.#options;
+    await this.#untilAbort(async () => {
       const first = this.#devices.slice(0, canary);
       await this.#runAll(first, maxFailures ?? 1);
       await this.#runAll(this.#devices.slice(first.length), maxFailures ?? Infinity);
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
+    });
     return this.#tally.result(this.#stoppedBecause, Math.round(nowMs() - this.#startMs));
+  }
+
+  /**
+   * What {@link run} would do on each device, and why; nothing is touched.
+   * @returns never rejects: an error of a device is told as such
+   */
+  async plan(): Promise<FleetPlan> {
+    const plans = new Map<string, DevicePlan>();
+    const { limit = LIMIT } = this.#options;
+    const planOne = async (device: string): Promise<void> => {
+      const { signal } = this.#stopOf(device);
+      const plan = await planDevice(this.#pool, device, { ...this.#options, signal }).then(
+        (made): DevicePlan => ({ device, plan: made }),
+        (error: unknown): DevicePlan => ({ device, error: { device, ...toSmpError(error).report() } }),
+      );
+      plans.set(device, plan);
+    };
+    await this.#untilAbort(() => sideBySide(this.#devices, limit, planOne));
+    return { dryRun: true, devices: this.#devices.map((device) => plans.get(device)!) };
   }
 
   get progress(): FleetProgress {
@@ -73,17 +87,20 @@ export class Fleet {
     for (const each of stopped) this.#stopOf(each).abort(reason);
   }
 
+  async #untilAbort(work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    const onAbort = (): void => this.abort(abortReason(signal!) as SmpError);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    await work().finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
   async #runAll(devices: readonly string[], maxFailures: number): Promise<void> {
-    const waiting = [...devices];
-    const worker = async (): Promise<void> => {
-      for (let device = waiting.shift(); device !== undefined; device = waiting.shift()) {
-        await this.#update(device);
-        const { failures } = this.#tally;
-        if (failures >= Math.max(1, maxFailures)) this.#stoppedBecause ??= tooMany(failures);
-      }
-    };
-    const count = Math.min(this.#options.limit ?? LIMIT, devices.length);
-    await Promise.all(Array.from({ length: count }, worker));
+    await sideBySide(devices, this.#options.limit ?? LIMIT, async (device) => {
+      await this.#update(device);
+      const { failures } = this.#tally;
+      if (failures >= Math.max(1, maxFailures)) this.#stoppedBecause ??= tooMany(failures);
+    });
   }
 
   async #update(device: string): Promise<void> {
@@ -116,6 +133,14 @@ export class Fleet {
     this.#stops.set(device, known);
     return known;
   }
+}
+
+async function sideBySide<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
 function tooMany(failures: number): string {

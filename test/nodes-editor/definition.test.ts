@@ -9,6 +9,7 @@ const OUTPUTS: Record<string, number> = {
   "smp-frames-in": 1,
   "smp-trace": 1,
   "smp-image-state": 3,
+  "smp-update": 4,
   "smp-upload": 3,
   "smp-test": 2,
   "smp-reset": 3,

@@ -147,4 +147,20 @@ describe("a fleet", () => {
     assert.ok(percents.some((percent) => percent > 0 && percent < 99));
     assert.deepEqual(fleet.progress.devices, { total: 3, done: 3, ok: 2, failed: 1, running: 0, waiting: 0 });
   });
+
+  it("plans for each device and touches none", async () => {
+    const bench = newBench(2, { 1: { slot0: buildImage({ version: "2.0.0", payloadBytes: 2_000 }) } });
+    const fleet = await bench.fleet({ policy: { versions: "newer" } }, [...bench.names, "nobody"]);
+    const { dryRun, devices } = await fleet.plan();
+    assert.equal(dryRun, true);
+    assert.deepEqual(
+      devices.map(({ device, plan, error }) => [device, plan?.outcome ?? error?.code, plan?.verdict]),
+      [
+        ["d0", "update", undefined],
+        ["d1", "refused", "refused-downgrade"],
+        ["nobody", "SMP_UNKNOWN_DEVICE", undefined],
+      ],
+    );
+    assert.deepEqual([bench.runs("d0"), bench.runs("d1")], ["1.0.0 confirmed", "2.0.0 confirmed"]);
+  });
 });
