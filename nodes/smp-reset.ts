@@ -42,9 +42,11 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
     waitMs,
     signal,
   };
-  const onProgress = ({ phase, elapsedMs }: ResetProgress): void =>
-    // The share of the time that it may take: most devices are back long before.
-    job.report(waitMs > 0 ? (elapsedMs * 100) / waitMs : 0, { phase, elapsedMs });
+  const onProgress = ({ phase, elapsedMs, etaMs }: ResetProgress): void => {
+    // Of the time that it took last; while that is unknown, of what it may take: most devices are back long before.
+    const wholeMs = etaMs === undefined ? waitMs : Math.min(waitMs, elapsedMs + etaMs);
+    job.report(wholeMs > 0 ? Math.min(99, (elapsedMs * 100) / wholeMs) : 0, { phase, elapsedMs, etaMs });
+  };
   const { after, verdict, absentMs, because } = await job.use(target, (device) =>
     resetDevice(device, { ...options, onProgress }),
   );

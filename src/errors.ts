@@ -40,6 +40,13 @@ export const ERRORS = {
   SMP_DEVICE: { retryable: false, hint: "The device refused the request; the message says why." },
   SMP_FIRMWARE_SOURCE: { retryable: false, hint: "Give a readable file, a Buffer or a stream as firmware." },
   SMP_BAD_IMAGE: { retryable: false, hint: "Use the signed image of the build, zephyr.signed.bin." },
+  SMP_WRONG_FILE: { retryable: false, hint: "Get the file anew, or correct the SHA-256 that is expected." },
+  SMP_BAD_SIGNATURE: {
+    retryable: false,
+    hint: "Sign the image with a key whose public half the pool has, or add that public key to the pool.",
+  },
+  SMP_NOT_NEWER: { retryable: false, hint: "Give a newer firmware, or allow older ones where the bootloader does." },
+  SMP_DEPENDENCY: { retryable: false, hint: "Update the image that it depends on first, or together with it." },
   SMP_IMAGE_TOO_LARGE: { retryable: false, hint: "Build a smaller image, or enlarge the device's slots." },
   SMP_TRIAL_RUNNING: {
     retryable: false,

@@ -38,6 +38,8 @@ export type { Body, Shape } from "./smp/shape";
 export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwareOptions } from "./image/source";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
+export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
+export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";
 
 export { VirtualDevice, type DeviceState } from "./device/device";
@@ -71,6 +73,15 @@ export type {
   SmpSession,
 } from "./session/types";
 
+export {
+  checkFirmware,
+  refusalIn,
+  type CheckName,
+  type CheckPolicy,
+  type CheckSubject,
+  type Finding,
+} from "./update/checks";
+export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
 export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
 export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
 export { Pieces } from "./gateway/pieces";
@@ -88,6 +99,7 @@ export { judge, type BeforeAndAfter, type Judgement } from "./update/verdict";
 export type {
   Firmware,
   ImageState,
+  InstalledVersion,
   ResetResult,
   SlotState,
   UploadPhase,

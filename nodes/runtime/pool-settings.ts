@@ -96,7 +96,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
 }
 
 function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware"> {
-  const { whole, choice, value } = readerOf(config);
+  const { whole, choice, value, text } = readerOf(config);
   return {
     devices: readDevices(value("devices", [{ name: "sensor-1", trial: "healthy" }])),
     hardware: {
@@ -106,14 +106,14 @@ function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware">
       bufSize: whole("bufSize", 2475, [128, 65_535]),
       bufCount: whole("bufCount", 4, [1, 64]),
       pace: choice("pace", PACES, "brisk"),
-      factoryFirmware: String(value("factoryFirmware", "")).trim(),
+      factoryFirmware: isBlank(value("factoryFirmware", "")) ? "" : text("factoryFirmware"),
     },
   };
 }
 
 function readBle(config: object): BlePoolSettings {
   const { whole, choice, value } = readerOf(config);
-  const isFirst = String(value("bleAdapter", "")).trim() === "";
+  const isFirst = isBlank(value("bleAdapter", ""));
   return {
     driver: choice("bleDriver", BLE_DRIVERS, "auto"),
     adapter: isFirst ? undefined : whole("bleAdapter", 0, [0, 63]),
@@ -144,6 +144,8 @@ function readUdp(config: object): UdpSettings {
 interface Reader {
   readonly value: (name: string, fallback: unknown) => unknown;
   readonly whole: (name: string, fallback: number, range: readonly [number, number]) => number;
+  /** That is not empty. */
+  readonly text: (name: string) => string;
   readonly choice: <T extends string>(name: string, choices: readonly T[], fallback: T) => T;
 }
 
@@ -152,6 +154,7 @@ function readerOf(config: object): Reader {
   return {
     value,
     whole: (name, fallback, range) => wholeNumber(setting(name), value(name, fallback), range),
+    text: (name) => nonEmptyText(setting(name), value(name, undefined)),
     choice: (name, choices, fallback) => oneOf(setting(name), value(name, fallback), choices),
   };
 }
@@ -174,6 +177,10 @@ function readDevices(list: unknown): DeviceSettings[] {
     field: "devices",
     hint: "Give every device of the pool a name of its own.",
   });
+}
+
+function isBlank(value: unknown): boolean {
+  return typeof value === "string" && value.trim() === "";
 }
 
 function given(value: unknown, fallback: unknown): unknown {

@@ -111,7 +111,7 @@ export function readEnvelope(json: unknown): Envelope {
   const given = json as Record<string, unknown>;
   const { v = ENVELOPE_VERSION } = given;
   if (v !== ENVELOPE_VERSION) {
-    throw bad("v", `has the version ${JSON.stringify(v)}, but only version ${ENVELOPE_VERSION} is known`);
+    throw bad("v", `has the version ${shown(v)}, but only version ${ENVELOPE_VERSION} is known`);
   }
   return contentOf(given);
 }
@@ -152,7 +152,7 @@ function failureOf(value: unknown): EnvelopeFailure {
   const said = [message, code].find((text) => typeof text === "string" && text !== "");
   return {
     code: typeof code === "string" ? code : "",
-    message: typeof said === "string" ? said : JSON.stringify(value),
+    message: typeof said === "string" ? said : shown(value),
     retryable: retryable !== false,
   };
 }
@@ -176,6 +176,15 @@ function presenceOf(given: Record<string, unknown>): PresenceEnvelope {
   const state = textOf(given, "state");
   if (gateway === undefined || state === undefined) throw bad("state", 'has a "gateway" but no "state"');
   return { ...given, ...address(given), v: ENVELOPE_VERSION, gateway, state };
+}
+
+/** In a flow anything may stand there, also what is no JSON. */
+function shown(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? typeof value).slice(0, 100);
+  } catch {
+    return `of type ${typeof value}`;
+  }
 }
 
 function bad(field: string, how: string): SmpError {

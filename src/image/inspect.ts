@@ -1,12 +1,11 @@
 /** Says all about a firmware file, or why it cannot be one. */
-import { createHash, type Hash } from "node:crypto";
 import { throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
 import type { FirmwareSource } from "./firmware-source";
-import { readLayout, type Layout } from "./layout";
-import { ENCRYPTED } from "./mcuboot";
+import { newHash, readPieces } from "./hashing";
+import { isSealed, readLayout } from "./layout";
 import { readHashTlv, readMetadata, type ImageMetadata } from "./metadata";
-import { ENCRYPTION_KEY_TLVS, type HashAlgorithm } from "./tlv";
+import type { HashAlgorithm } from "./tlv";
 import { readTrailer, type Trailer } from "./trailer";
 import { formatVersion, type Version } from "./version";
 
@@ -30,12 +29,11 @@ export interface FirmwareInfo extends ImageMetadata {
   readonly hashCheck: "verified" | "encrypted";
   /** SHA-256 of the whole file, which an upload announces as `sha`. */
   readonly fileSha256: string;
+  /** SHA-256 of the package (ZIP, Intel HEX) that the image came in. */
+  readonly packageSha256?: string;
   /** Present when the file is padded to a slot (`imgtool --pad`). */
   readonly trailer?: Trailer;
 }
-
-/** What is held in memory at a time. */
-const PIECE_BYTES = 64 * 1024;
 
 /**
  * Reads a firmware file once, in pieces, and checks its image hash.
@@ -72,11 +70,6 @@ export async function inspectFirmware(
   };
 }
 
-/** The flag alone could be a flipped bit; an encrypted image carries its key as well. */
-function isSealed({ header, tlvs }: Layout): boolean {
-  return (header.flags & ENCRYPTED) !== 0 && tlvs.some(({ type }) => type in ENCRYPTION_KEY_TLVS);
-}
-
 interface HashFileOptions {
   /** How many bytes from the start the image hash covers. */
   readonly hashedBytes: number;
@@ -87,13 +80,13 @@ interface HashFileOptions {
 /** Both hashes in one pass. */
 async function hashFile(source: FirmwareSource, options: HashFileOptions): Promise<{ file: Buffer; image: Buffer }> {
   const { hashedBytes, algorithm, signal } = options;
-  const file = createHash("sha256");
-  const image: Hash = createHash(algorithm.replace("-", "").toLowerCase());
-  for (let off = 0; off < source.sizeBytes; off += PIECE_BYTES) {
-    throwIfAborted(signal);
-    const piece = await source.read(off, Math.min(PIECE_BYTES, source.sizeBytes - off));
+  const file = newHash("SHA-256");
+  const image = newHash(algorithm);
+  let off = 0;
+  for await (const piece of readPieces(source, source.sizeBytes, signal)) {
     file.update(piece);
     if (off < hashedBytes) image.update(piece.subarray(0, hashedBytes - off));
+    off += piece.length;
   }
   return { file: file.digest(), image: image.digest() };
 }

@@ -2,9 +2,9 @@
 import { SmpError } from "../errors";
 import { malformedError } from "./bad-image";
 import type { FirmwareSource } from "./firmware-source";
-import { IMAGE_MAGIC, MIN_HEADER_BYTES, parseHeader, type ImageHeader } from "./mcuboot";
+import { ENCRYPTED, IMAGE_MAGIC, MIN_HEADER_BYTES, parseHeader, type ImageHeader } from "./mcuboot";
 import { notAnImage, START_BYTES } from "./not-an-image";
-import { parseArea, parseAreaSize, TLV_HEADER_BYTES, type Tlv } from "./tlv";
+import { ENCRYPTION_KEY_TLVS, parseArea, parseAreaSize, TLV_HEADER_BYTES, type Tlv } from "./tlv";
 
 export interface Layout {
   readonly header: ImageHeader;
@@ -31,6 +31,11 @@ export async function readLayout(source: FirmwareSource): Promise<Layout> {
   const area = bufferOf(await source.read(hashedBytes, areaBytes));
   tlvs.push(...parseArea(area, "unprotected", hashedBytes, source.label));
   return { header, tlvs, hashedBytes, imageBytes: hashedBytes + areaBytes };
+}
+
+/** Whether the payload is encrypted. The flag alone could be a flipped bit; an encrypted image carries its key as well. */
+export function isSealed({ header, tlvs }: Layout): boolean {
+  return (header.flags & ENCRYPTED) !== 0 && tlvs.some(({ type }) => type in ENCRYPTION_KEY_TLVS);
 }
 
 async function readHeader(source: FirmwareSource): Promise<ImageHeader> {

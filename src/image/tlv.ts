@@ -4,6 +4,9 @@ import { malformedError } from "./bad-image";
 /** The types that this package reads; {@link tlvName} knows all. */
 export const TLV = {
   KEY_HASH: 0x01,
+  PUBLIC_KEY: 0x02,
+  /** Ed25519 over the image itself; without it over the image's hash. */
+  PURE_SIGNATURE: 0x25,
   DEPENDENCY: 0x40,
   SECURITY_COUNTER: 0x50,
   DECOMPRESSED_HASH: 0x71,

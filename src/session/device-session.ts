@@ -2,6 +2,7 @@ import { toSmpError, type SmpError } from "../errors";
 import { abortReason, after, throwIfAborted } from "../clock";
 import type { Link } from "../transport/transport";
 import type { SessionOptions } from "./requests";
+import type { Learnt } from "./learnt";
 import type { Idle, Room } from "./room";
 import { openSession } from "./session";
 import { SharedAttempt } from "./shared-attempt";
@@ -12,6 +13,7 @@ export interface DeviceSessionOptions {
   readonly room: Room;
   readonly idleCloseMs: number;
   readonly session: SessionOptions;
+  readonly learnt: Learnt;
   readonly openLink: (signal: AbortSignal) => Promise<Link>;
   readonly onChange: () => void;
 }
@@ -93,7 +95,8 @@ export class DeviceSession implements Idle {
     try {
       await this.#closed;
       await this.#takePlace(signal);
-      const session = await openSession(await this.#options.openLink(signal), this.#options.session, signal);
+      const { openLink, session: options, learnt } = this.#options;
+      const session = await openSession(await openLink(signal), options, signal, learnt);
       if (signal.aborted) return await discard(session, signal);
       this.#session = session;
       this.#lastError = undefined;

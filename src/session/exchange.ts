@@ -13,6 +13,7 @@ import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp
 import { isAnswerTo } from "../smp/response";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link, Unanswerable } from "../transport/transport";
+import type { AnswerTimes } from "./answer-times";
 import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
@@ -34,6 +35,8 @@ export interface Try {
   readonly attempts: number;
   /** Tries that the caller made before by itself. */
   readonly earlierAttempts: number;
+  /** Gets the time until the answer, also when that is late. */
+  readonly times: AnswerTimes;
   /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
   readonly frame?: Uint8Array;
 }
@@ -43,7 +46,14 @@ export interface Answer extends Message {
   readonly frame: Uint8Array;
 }
 
+/** What is kept of a try when it is over, to tell whom a late answer was for. */
+interface Past extends Pick<Try, "row" | "version" | "times"> {
+  sentMs: number;
+  isAnswered: boolean;
+}
+
 interface Pending extends Try {
+  readonly past: Past;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: SmpError) => void;
 }
@@ -58,8 +68,8 @@ export class Exchange {
   readonly #strays = new Strays(this.counters);
   readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
-  /** The last try that bore each number, to tell whom a late answer was for. */
-  readonly #past = new Map<number, Pick<Try, "row" | "version">>();
+  /** The last try that bore each number. */
+  readonly #past = new Map<number, Past>();
   #endedBy: SmpError | undefined;
   #resolveEnded: () => void = () => {};
   #closing: Promise<void> | undefined;
@@ -87,16 +97,15 @@ export class Exchange {
   async ask(request: Try): Promise<Answer> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
     const seq = this.#sequence.take();
-    let answered = false;
+    const { row, version, times } = request;
+    const past: Past = { row, version, times, sentMs: nowMs(), isAnswered: false };
     try {
       const frame = this.#encode(request, seq);
-      const answer = await this.#await(request, seq, frame);
-      answered = true;
-      return answer;
+      return await this.#await(request, past, seq, frame);
     } finally {
       this.#pending.delete(seq);
-      this.#past.set(seq, { row: request.row, version: request.version });
-      this.#sequence.release(seq, answered);
+      this.#past.set(seq, past);
+      this.#sequence.release(seq, past.isAnswered);
     }
   }
 
@@ -106,21 +115,23 @@ export class Exchange {
     return this.#closing!;
   }
 
-  async #await(request: Try, seq: number, frame: Uint8Array): Promise<Answer> {
+  async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
     const { row, attempt, attempts } = request;
     const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
     this.#trace?.sent(frame, { seq, attempt, attempts });
-    const answer = new Promise<Answer>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    const answer = new Promise<Answer>((resolve, reject) =>
+      this.#pending.set(seq, { ...request, past, resolve, reject }),
+    );
     if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
     const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
-    const sentMs = nowMs();
+    past.sentMs = nowMs();
     try {
       const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
         if (this.#link.maxSendMs === undefined) await Promise.race([this.#send(frame, request, inner), answer]);
         return await answer;
       });
-      this.#roundTrip.answered(nowMs() - sentMs);
+      this.#roundTrip.answered(nowMs() - past.sentMs);
       return message;
     } catch (error) {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
@@ -187,6 +198,7 @@ export class Exchange {
     this.#trace?.received(frame, "answer", message.seq);
     this.#pending.delete(message.seq);
     this.counters.responses++;
+    noteAnswer(pending.past);
     this.#strays.answered();
     pending.resolve({ ...message, frame });
   }
@@ -196,7 +208,9 @@ export class Exchange {
     const past = this.#past.get(message.seq);
     const isLate = past !== undefined && isAnswerTo(message, past.row, message.seq);
     this.#trace?.received(frame, isLate ? "late" : "stale", isLate ? message.seq : undefined);
-    if (isLate) this.#onLateAnswer(past.version);
+    if (!isLate) return;
+    noteAnswer(past);
+    this.#onLateAnswer(past.version);
   }
 
   #takeMalformed(frame: Uint8Array, fault: unknown): void {
@@ -241,4 +255,10 @@ export class Exchange {
 
 function ordinalOf({ attempt, attempts }: Try): string {
   return attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
+}
+
+/** Measures the first answer to a try; more of them are copies. */
+function noteAnswer(past: Past): void {
+  if (!past.isAnswered) past.times.measured(nowMs() - past.sentMs);
+  past.isAnswered = true;
 }

@@ -1,11 +1,12 @@
 import { SmpError } from "../errors";
 import { raceAbort, throwIfAborted } from "../clock";
 import { DeviceSession, type DeviceSessionOptions } from "./device-session";
+import { Learnt } from "./learnt";
 import { tell } from "./tell";
 import { TurnQueue } from "./turn-queue";
 import type { DeviceHandle, DeviceStatus, Operation } from "./types";
 
-export interface PooledDeviceOptions extends Omit<DeviceSessionOptions, "onChange"> {
+export interface PooledDeviceOptions extends Omit<DeviceSessionOptions, "onChange" | "learnt"> {
   readonly maxWaiting: number;
   readonly onStatus: (status: DeviceStatus) => void;
 }
@@ -24,11 +25,16 @@ export class PooledDevice {
   readonly #options: PooledDeviceOptions;
   readonly #turns: TurnQueue<Turn>;
   readonly #session: DeviceSession;
+  readonly #learnt = new Learnt();
 
   constructor(options: PooledDeviceOptions) {
     this.#options = options;
     this.#turns = new TurnQueue(1, () => this.#queueChanged());
-    this.#session = new DeviceSession({ ...options, onChange: () => this.#statusChanged() });
+    this.#session = new DeviceSession({
+      ...options,
+      learnt: this.#learnt,
+      onChange: () => this.#statusChanged(),
+    });
   }
 
   get status(): DeviceStatus {
@@ -93,6 +99,7 @@ export class PooledDevice {
   #handle({ operation, revoked }: Turn): DeviceHandle {
     return {
       key: this.#options.key,
+      learnt: this.#learnt,
       session: async (signal = operation.signal) => {
         throwIfAborted(revoked.signal);
         return await this.#session.get(signal);

@@ -6,9 +6,11 @@ import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
+import type { AnswerTimes } from "./answer-times";
 import { Dialect, type ProtocolChoice } from "./dialect";
 import { Exchange, type Answer, type Try } from "./exchange";
 import { frameRequest } from "./frame-request";
+import type { Learnt } from "./learnt";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
@@ -27,8 +29,10 @@ export class Requests {
   readonly exchange: Exchange;
   readonly #dialect: Dialect;
   readonly #attempts: number;
+  readonly #learnt: Learnt;
 
-  constructor(link: Link, options: SessionOptions) {
+  constructor(link: Link, options: SessionOptions, learnt: Learnt) {
+    this.#learnt = learnt;
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
     this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
@@ -61,13 +65,16 @@ export class Requests {
   async #repeat<T>(
     row: Command,
     options: RequestOptions,
-    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs">) => Promise<T>,
+    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs" | "times">) => Promise<T>,
   ): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
+    const times = options.times ?? this.#learnt.times(row.name);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once({ attempt, attempts, ...timesOf(row, options) });
+        const timeoutMs = options.timeoutMs ?? deadlineMs(row, times, attempt, attempts);
+        const earlierAttempts = (options.attempt ?? 1) - 1;
+        return await once({ attempt, attempts, earlierAttempts, timeoutMs, times });
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
         if (!again) throw error;
@@ -105,8 +112,11 @@ export class Requests {
   }
 }
 
-function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt = 1 }: RequestOptions) {
-  return { timeoutMs, earlierAttempts: attempt - 1 };
+/** Measured times shorten it while there is another try, each twice as long as the one before. */
+function deadlineMs(row: Command, times: AnswerTimes, attempt: number, attempts: number): number {
+  if (attempt >= attempts) return times.patienceMs(row.timeoutMs);
+  const shortMs = times.deadlineMs(row.timeoutMs);
+  return Math.max(shortMs, Math.min(row.timeoutMs, shortMs * 2 ** (attempt - 1)));
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */

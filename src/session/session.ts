@@ -2,6 +2,7 @@ import { raceAbort } from "../clock";
 import type { Command } from "../smp/command";
 import type { Body, Shape } from "../smp/shape";
 import type { Link } from "../transport/transport";
+import { Learnt } from "./learnt";
 import { DEFAULT_BUF_BYTES, readParameters, type Parameters } from "./parameters";
 import { Requests, type SessionOptions } from "./requests";
 import { TurnQueue } from "./turn-queue";
@@ -10,10 +11,17 @@ import type { RequestOptions, SessionCounters, SmpSession } from "./types";
 /**
  * Makes a session of an open link: reads the device's parameters once, and so makes sure that it speaks SMP. The link
  * belongs to the session from now on and is closed with it, also when this fails.
+ * @param learnt about the device, and added to
  * @throws SMP_TIMEOUT when nobody answers, SMP_UNREACHABLE when the far end says that nobody will, SMP_LINK_LOST, SMP_BAD_FRAME, or the signal's reason
  */
-export async function openSession(link: Link, options: SessionOptions, signal: AbortSignal): Promise<SmpSession> {
-  const requests = new Requests(link, options);
+export async function openSession(
+  link: Link,
+  options: SessionOptions,
+  signal: AbortSignal,
+  learnt: Learnt = new Learnt(),
+): Promise<SmpSession> {
+  learnt.beginSession();
+  const requests = new Requests(link, options, learnt);
   try {
     const parameters = await readParameters(link.label, signal, (row, attempts) =>
       raceAbort(signal, requests.request(row, {}, link.maxFrameBytes, { signal, attempts })),

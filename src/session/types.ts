@@ -1,15 +1,19 @@
 /** What the floors above see of sessions and the pool. */
 import type { Command } from "../smp/command";
 import type { Body, Shape } from "../smp/shape";
+import type { AnswerTimes } from "./answer-times";
+import type { Learnt } from "./learnt";
 import type { TraceSink } from "../trace/record";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /**
-   * Deadline of one try, sending and answering together; the command's own when absent. What a slow medium may take for both
-   * ways comes on top.
+   * Deadline of one try, sending and answering together; when absent the command's own, or what was measured. What a slow
+   * medium may take for both ways comes on top.
    */
   readonly timeoutMs?: number | undefined;
+  /** Where its time is measured; among those of the command when absent. */
+  readonly times?: AnswerTimes | undefined;
   /** Tries of a repeatable command; others are sent once. */
   readonly attempts?: number | undefined;
   /** Which try the first of them is, where the caller itself tries again; 1 when absent. */
@@ -71,6 +75,8 @@ export interface SmpSession {
 export interface DeviceHandle {
   /** The pool's name for the device. */
   readonly key: string;
+  /** From its sessions so far. */
+  readonly learnt: Learnt;
   /** The live session; opened or opened anew when there is none. Callers ask for it each time they need it. */
   session(signal?: AbortSignal): Promise<SmpSession>;
   /** Closes the session, e.g. because the device reboots. */

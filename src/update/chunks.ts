@@ -88,7 +88,7 @@ async function sendUntilGap(
 async function fillWindow({ session, run, window, inFlight }: Pass, offBytes: number): Promise<number> {
   let nextOff = offBytes;
   while (nextOff < run.lenBytes && inFlight.size < window.size) {
-    const chunk = nextChunk(run.tries.frameLimit(session), nextOff, run.lenBytes);
+    const chunk = nextChunk(run.tries.frameLimit.bytes(session), nextOff, run.lenBytes);
     const data = await run.read(chunk);
     throwIfAborted(run.job.signal);
     inFlight.add(run.offsets.sent(chunk), (signal) => run.send(session, chunk, data, signal));

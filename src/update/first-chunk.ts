@@ -13,7 +13,7 @@ import type { UploadRun } from "./upload-run";
 export async function sendFirstChunk(session: SmpSession, run: UploadRun): Promise<void> {
   run.progress.enter("erasing");
   for (;;) {
-    const chunk = firstChunk(run.tries.frameLimit(session), run.first);
+    const chunk = firstChunk(run.tries.frameLimit.bytes(session), run.first);
     const failure = await trySend(session, run, chunk);
     if (!failure) return run.progress.start(run.offsets.ackedBytes);
     run.tries.failed(failure, run.place(session));

@@ -1,9 +1,12 @@
 /** Looks before anything is sent: an upload that cannot work, or is not needed, must not erase a slot. */
-import { DeviceError, SmpError } from "../errors";
+import { SmpError } from "../errors";
 import type { FirmwareInfo } from "../image/inspect";
+import type { SignatureCheck } from "../image/signature";
 import type { SmpSession } from "../session/types";
-import { image as imageGroup } from "../smp/commands";
-import type { Body } from "../smp/shape";
+import { checkFileSha256, checkSignature } from "./check-file";
+import { noSuchImage } from "./check-size";
+import { checkFirmware, refusalIn, type CheckPolicy, type CheckSubject, type Finding } from "./checks";
+import { readHardware } from "./device-facts";
 import { describeFirmware } from "./firmware";
 import { isInRecovery, refuseInRecovery } from "./recovery";
 import {
@@ -23,21 +26,22 @@ export interface Preflight {
   readonly images: ImageState;
   /** Why nothing has to be sent; undefined when it has to. */
   readonly outcome: Exclude<UploadResult["outcome"], "uploaded"> | undefined;
+  readonly checks: readonly Finding[];
 }
 
-export interface PreflightOptions {
+export interface PreflightOptions extends CheckPolicy {
   /** Number of the image that the file is for. */
   readonly image: number;
+  /** What the keys say about the file; undefined when none were given. */
+  readonly signature?: SignatureCheck | undefined;
   readonly upgradeOnly: boolean;
   readonly allowRecovery: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
-type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];
-
 /**
- * @throws SMP_BAD_INPUT (no such image), SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE,
- *   SMP_IMAGE_TOO_LARGE, and as `SmpSession.request`
+ * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE; SMP_BAD_INPUT (no such image), SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING,
+ *   SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE, SMP_NOT_NEWER, SMP_DEPENDENCY, and as `SmpSession.request`
  */
 export async function preflight(
   session: SmpSession,
@@ -49,15 +53,26 @@ export async function preflight(
   const images = toImageState(list);
   // Servers of one image leave the number out and would put any image into their one secondary slot.
   const countsImages = list.images.length === 0 || list.images.some((entry) => entry.image !== undefined);
-  if (image > 0 && !countsImages) throw noSuchImage(image, [0]);
+  if (image > 0 && !countsImages) refuse([noSuchImage(image, [0])]);
 
   const outcome = whyNotNeeded(images, describeFirmware(info, image));
-  if (outcome) return { images, outcome };
-  refuseUnusable(info);
-  if (await isInRecovery(session, list, signal)) refuseInRecovery(images, options);
-  const slots = await readSlotInfo(session, signal);
-  if (slots) refuseMisfit(slots, info, image);
-  return { images, outcome: undefined };
+  if (outcome) return { images, outcome, checks: [] };
+  const isRecovery = await isInRecovery(session, list, signal);
+  if (isRecovery) refuseInRecovery(images, options);
+  const device = { images, ...(await readHardware(session, signal)) };
+  const checks = checkFirmware({ ...options, info, device, policy: options });
+  refuse(checks);
+  return { images, outcome: undefined, checks };
+}
+
+/** @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE for a file that no device shall get */
+export function refuseFile(subject: Pick<CheckSubject, "info" | "policy" | "signature">): void {
+  refuse([...checkFileSha256(subject), ...checkSignature(subject)]);
+}
+
+function refuse(findings: readonly Finding[]): void {
+  const error = refusalIn(findings);
+  if (error) throw error;
 }
 
 /**
@@ -88,50 +103,4 @@ function refuseDuringTrial(state: ImageState, wanted: Firmware): void {
 
 function imagePending(pending: ImageState[number]): SmpError {
   return new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`);
-}
-
-function refuseUnusable(info: FirmwareInfo): void {
-  if (info.nonBootable) {
-    throw new SmpError("SMP_BAD_IMAGE", `${info.label} is marked as not bootable: MCUboot would never install it`);
-  }
-  if (info.trailer?.kind === "confirmed") {
-    throw new SmpError("SMP_BAD_IMAGE", `${info.label} would be permanent at once: ${info.trailer.explanation}`);
-  }
-}
-
-/** Undefined when the device does not tell, as most of one image. */
-async function readSlotInfo(session: SmpSession, signal: AbortSignal | undefined): Promise<SlotInfo | undefined> {
-  try {
-    return (await session.request(imageGroup.slotInfo, {}, { signal })).images;
-  } catch (error) {
-    if (error instanceof DeviceError) return undefined;
-    throw error;
-  }
-}
-
-function refuseMisfit(slots: SlotInfo, info: FirmwareInfo, image: number): void {
-  const numbers = slots.map((entry) => entry.image);
-  const entry = slots.find((each) => each.image === image);
-  if (!entry) throw noSuchImage(image, numbers);
-  const sizes = entry.slots.flatMap(({ size }) => (size === undefined ? [] : [size]));
-  const maxBytes = entry.max_image_size ?? Math.max(...sizes);
-  // Without any size the maximum is -Infinity: nothing is known then.
-  if (maxBytes < 0 || info.sizeBytes <= maxBytes) return;
-  const place = entry.max_image_size === undefined ? "the slots have" : "the largest image that can be swapped has";
-  throw new SmpError(
-    "SMP_IMAGE_TOO_LARGE",
-    `${info.label} has ${info.sizeBytes} bytes, ${place} ${maxBytes} bytes (${info.sizeBytes - maxBytes} too many)`,
-    {
-      limit: maxBytes,
-      ...(info.trailer && { hint: `Use the file without padding, zephyr.signed.bin. ${info.trailer.explanation}` }),
-    },
-  );
-}
-
-function noSuchImage(image: number, numbers: readonly number[]): SmpError {
-  return new SmpError(
-    "SMP_BAD_INPUT",
-    `the device has no image ${image}, it has ${numbers.length === 1 ? "image" : "images"} ${numbers.join(", ")}`,
-    { field: "image" },
-  );
 }

@@ -7,6 +7,7 @@ import { checkHash, checkImageNumber } from "./firmware";
 import { isUnanswered } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
+import { Absence } from "./absence";
 import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn } from "./await-return";
@@ -15,6 +16,8 @@ export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
   readonly phase: "resetting" | "waiting" | "swapping";
   readonly elapsedMs: number;
+  /** Until the device is back, if it takes as long as last time; undefined until that was seen. */
+  readonly etaMs: number | undefined;
 }
 
 export interface ResetOptions {
@@ -61,8 +64,12 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const session = await device.session(signal);
   const before = await readImageState(session, signal);
   const startMs = nowMs();
-  const report = (phase: ResetProgress["phase"]): void =>
-    options.onProgress?.({ phase, elapsedMs: Math.round(nowMs() - startMs) });
+  const isSwapExpected = before.some((slot) => pendingSlot(before, slot.image) || trialRunning(before, slot.image));
+  const absence = new Absence(device.learnt, isSwapExpected);
+  const report = (phase: ResetProgress["phase"]): void => {
+    const elapsedMs = Math.round(nowMs() - startMs);
+    options.onProgress?.({ phase, elapsedMs, etaMs: absence.etaMs(elapsedMs) });
+  };
 
   report("resetting");
   const unanswered = await sendReset(session, options);
@@ -72,18 +79,12 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   if (waitMs === 0)
     return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
 
-  const isSwapExpected = before.some((slot) => pendingSlot(before, slot.image) || trialRunning(before, slot.image));
-  const after = await awaitReturn(device, {
-    before,
-    wentAway,
-    sentMs,
-    waitMs,
-    maxRoundTripMs: session.maxRoundTripMs,
-    signal,
-    onPoll: () => report(isSwapExpected ? "swapping" : "waiting"),
-  });
+  const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
+  const { maxRoundTripMs } = session;
+  const after = await awaitReturn(device, { before, wentAway, sentMs, waitMs, maxRoundTripMs, signal, onPoll });
   const absentMs = Math.round(nowMs() - sentMs);
   if (unanswered && !after.isRebooted) throw unanswered;
+  if (after.isRebooted) absence.lasted(absentMs);
   const result = { before, after: after.state, absentMs };
   if (bootMode !== 0) {
     const because = await requireRecovery(await device.session(signal), signal);

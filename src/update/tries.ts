@@ -1,9 +1,11 @@
 /** How often, how long and in which size a chunk is tried. */
 import { SmpError } from "../errors";
-import type { SmpSession } from "../session/types";
+import type { AnswerTimes } from "../session/answer-times";
+import type { Learnt } from "../session/learnt";
 import { TIMEOUT_MS } from "../smp/command";
 import type { Chunk } from "./chunk";
 import type { Failure } from "./failure";
+import { FrameLimit, type Carried } from "./frame-limit";
 
 /** At one offset, without the device moving on. */
 const MAX_TRIES = 5;
@@ -11,42 +13,62 @@ const MAX_TRIES = 5;
 const MAX_FIRST_TRIES = 3;
 /** Pages of slow external flash are erased within this. */
 const MAX_CHUNK_MS = 20_000;
+/** Silence of this length is no chance any more, and frames get smaller; of this length it ends the upload. */
+const SUSPICIOUS_MS = 5_000;
+const PATIENCE_MS = 55_000;
 const BUSY_MS = 100;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
 
 /** What a message says about where an upload stands. */
-export interface Place {
+export interface Place extends Carried {
   readonly label: string;
   readonly ackedBytes: number;
   readonly lenBytes: number;
-  readonly maxFrameBytes: number;
-  /** As of the session. */
-  readonly wholeFrameBytes: number;
+}
+
+/** How long a chunk and its answer are waited for, and where the time that they took is noted. */
+export interface Wait {
+  readonly timeoutMs: number;
+  readonly times: AnswerTimes;
 }
 
 export class Tries {
   readonly #lenBytes: number;
   readonly #smallestBytes: number;
-  /** What was learnt about the frames that get through. */
-  #limitBytes = Infinity;
+  readonly #learnt: Learnt;
+  readonly frameLimit: FrameLimit;
   #failures: Failure[] = [];
+  /** Of the failures, as planned. */
+  #silentMs = 0;
+  #shrinks = 0;
 
-  /** @param smallestBytes no frame limit goes below it, as an upload could not begin with less */
-  constructor(lenBytes: number, smallestBytes: number) {
+  /**
+   * @param smallestBytes no frame limit goes below it, as an upload could not begin with less
+   * @param learnt about the device, and added to
+   */
+  constructor(lenBytes: number, smallestBytes: number, learnt: Learnt) {
     this.#lenBytes = lenBytes;
     this.#smallestBytes = smallestBytes;
+    this.#learnt = learnt;
+    this.frameLimit = new FrameLimit(learnt, smallestBytes);
   }
 
-  frameLimit(session: SmpSession): number {
-    return Math.min(session.maxFrameBytes, this.#limitBytes);
+  /**
+   * The chunks that make the device erase a slot or check a whole image are never given up sooner than their commands allow:
+   * a first chunk that is sent twice may erase twice. A chunk in between that is sent twice costs its own time only.
+   */
+  wait({ offBytes, endBytes }: Chunk): Wait {
+    if (offBytes === 0) return this.#patient("image.upload, first chunk", TIMEOUT_MS.FIRST_CHUNK);
+    if (endBytes === this.#lenBytes) return this.#patient("image.upload, last chunk", TIMEOUT_MS.LAST_CHUNK);
+    const times = this.#learnt.times("image.upload");
+    const timeoutMs = Math.min(times.deadlineMs(TIMEOUT_MS.QUICK) * 2 ** this.#failures.length, MAX_CHUNK_MS);
+    return { timeoutMs, times };
   }
 
-  /** For sending a chunk and its answer. */
-  deadlineMs({ offBytes, endBytes }: Chunk): number {
-    if (offBytes === 0) return TIMEOUT_MS.FIRST_CHUNK;
-    if (endBytes === this.#lenBytes) return TIMEOUT_MS.LAST_CHUNK;
-    return Math.min(TIMEOUT_MS.QUICK * 2 ** this.#failures.length, MAX_CHUNK_MS);
+  #patient(kind: string, usualMs: number): Wait {
+    const times = this.#learnt.times(kind);
+    return { timeoutMs: times.patienceMs(usualMs), times };
   }
 
   /** Which try at the device's offset is next, from 1. */
@@ -63,6 +85,9 @@ export class Tries {
   /** The device moved on. */
   progressed(): void {
     this.#failures = [];
+    this.#silentMs = 0;
+    this.#shrinks = 0;
+    this.frameLimit.gotThrough();
   }
 
   /**
@@ -70,31 +95,35 @@ export class Tries {
    * @throws when it was tried often enough, or the smallest frame is too large
    */
   failed(failure: Failure, place: Place): void {
-    if (failure.kind === "too-large") return this.#shrink(failure, place);
+    const isBackToProven = this.frameLimit.isBackToProven(failure);
+    if (failure.kind === "too-large") return this.#tooLarge(failure, place);
+    this.#silentMs += this.wait(failure.chunk).timeoutMs;
     this.#failures.push(failure);
-    const isFirst = failure.chunk.offBytes === 0;
-    const count = this.#failures.length;
-    if (count >= (isFirst ? MAX_FIRST_TRIES : MAX_TRIES)) throw this.#stopped(place);
-    if (failure.kind !== "unanswered") return;
-    // One loss is nothing unusual; 40 s of silence are.
-    if (isFirst || count === 2) this.#limitTo(failure, place, isFirst ? 4 : 2);
-    else if (count > 2) this.#limitTo(failure, place, 4);
+    if (this.#isEnough(failure)) throw this.#stopped(place);
+    if (isBackToProven || !this.#isSuspicious(failure)) return;
+    this.frameLimit.shrink(failure, place, failure.chunk.offBytes === 0 || this.#shrinks++ > 0 ? 4 : 2);
   }
 
-  #shrink(failure: Failure, place: Place): void {
-    if (failure.chunk.frameBytes > this.#smallestBytes) return this.#limitTo(failure, place, 2);
+  #isEnough({ kind, chunk }: Failure): boolean {
+    const count = this.#failures.length;
+    if (chunk.offBytes === 0) return count >= MAX_FIRST_TRIES;
+    return count >= MAX_TRIES && (kind !== "unanswered" || this.#silentMs >= PATIENCE_MS);
+  }
+
+  /** Whether the frames' size may be the reason; one loss is nothing unusual. */
+  #isSuspicious({ kind, chunk }: Failure): boolean {
+    if (kind !== "unanswered") return false;
+    return chunk.offBytes === 0 || (this.#failures.length >= 2 && this.#silentMs >= SUSPICIOUS_MS);
+  }
+
+  #tooLarge(failure: Failure, place: Place): void {
+    if (!this.frameLimit.isSmallest(failure)) return this.frameLimit.shrink(failure, place, 2);
     const { frameBytes, offBytes } = failure.chunk;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",
       `${place.label} stopped at ${offBytes}: the device takes not even a frame of ${frameBytes} bytes, and no upload can begin with less: ${failure.cause?.message}`,
       { frameLength: frameBytes, limit: this.#smallestBytes, off: offBytes, cause: failure.cause },
     );
-  }
-
-  /** Down to frames in one piece at once: the likeliest reason is a server that does not put pieces together again. */
-  #limitTo({ chunk: { frameBytes } }: Failure, { wholeFrameBytes }: Place, divisor: number): void {
-    const smaller = frameBytes > wholeFrameBytes ? wholeFrameBytes : Math.floor(frameBytes / divisor);
-    this.#limitBytes = Math.max(this.#smallestBytes, smaller);
   }
 
   /** The error for a chunk that is not worth another try. */

@@ -1,5 +1,7 @@
 /** Data of an update, in the shapes that scripts and messages see: plain, hashes in hex, sizes and offsets in bytes. */
 
+import type { Finding } from "./checks";
+
 /** One slot of the device as the state list shows it, with every flag present. */
 export interface SlotState {
   readonly image: number;
@@ -35,6 +37,13 @@ export interface Firmware {
   readonly image: number;
   /** The hash that the list shows once a compressed image is installed; absent when it stays the same. */
   readonly installedHash?: string;
+}
+
+/** Which version an image has, or will have. */
+export interface InstalledVersion {
+  readonly image: number;
+  /** "1.2.3+4". */
+  readonly version: string;
 }
 
 /** Names an image on a device; a {@link Firmware} is one. */
@@ -75,6 +84,8 @@ export interface UploadResult {
   readonly retries: number;
   readonly elapsedMs: number;
   readonly images: ImageState;
+  /** What was checked before the first byte; empty when nothing had to be sent. */
+  readonly checks: readonly Finding[];
 }
 
 export interface ResetResult {

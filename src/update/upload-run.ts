@@ -47,7 +47,7 @@ export class UploadRun {
     this.progress = progress;
     const sha = Buffer.from(firmware.fileSha256, "hex");
     this.first = { image: firmware.image, len: firmware.sizeBytes, sha, upgrade: upgradeOnly };
-    this.tries = new Tries(this.lenBytes, smallestFirstFrame(this.first));
+    this.tries = new Tries(this.lenBytes, smallestFirstFrame(this.first), device.learnt);
     this.label = `upload of ${firmware.label} to ${device.key}`;
   }
 
@@ -56,7 +56,7 @@ export class UploadRun {
   }
 
   newWindow(session: SmpSession): Window {
-    return new Window(Math.min(this.job.window ?? session.maxInFlight, session.maxInFlight));
+    return new Window(Math.min(this.job.window ?? session.maxInFlight, session.maxInFlight), this.job.device.learnt);
   }
 
   /** Where it stands, for messages. */
@@ -70,9 +70,8 @@ export class UploadRun {
   async send(session: SmpSession, chunk: Chunk, data: Uint8Array, signal: AbortSignal | undefined) {
     this.sentBytes += data.length;
     const body = uploadBody(chunk.offBytes, data, chunk.offBytes === 0 ? this.first : undefined);
-    const timeoutMs = this.tries.deadlineMs(chunk);
     const { attempt } = this.tries;
-    return await session.request(imageGroup.upload, body, { signal, timeoutMs, attempts: 1, attempt });
+    return await session.request(imageGroup.upload, body, { signal, attempts: 1, attempt, ...this.tries.wait(chunk) });
   }
 
   read(chunk: Chunk): Promise<Uint8Array> {

@@ -3,11 +3,14 @@ import { nowMs, throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
 import type { FirmwareSource } from "../image/firmware-source";
 import type { FirmwareInfo } from "../image/inspect";
+import type { PublicKey } from "../image/public-key";
+import { verifySignature, type SignatureCheck } from "../image/signature";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { sendChunks } from "./chunks";
 import { checkImageNumber, describeFirmware } from "./firmware";
 import { sendFirstChunk } from "./first-chunk";
-import { preflight } from "./preflight";
+import type { CheckPolicy, Finding } from "./checks";
+import { preflight, refuseFile } from "./preflight";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
 import { isInRecovery } from "./recovery";
@@ -15,11 +18,11 @@ import { describeState, requestStateList, shortHash, slotWithHash, toImageState 
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
-export interface UploadOptions {
+export interface UploadOptions extends CheckPolicy {
   /** Image number, default 0. */
   readonly image?: number | undefined;
-  /** Let the device refuse an image that is not newer than the running one. */
-  readonly upgradeOnly?: boolean | undefined;
+  /** Only an image that is signed by one of these is sent; none at all: any image. */
+  readonly keys?: readonly PublicKey[] | undefined;
   /** Upload in MCUboot's serial recovery too, where it overwrites the image that runs and nothing can be taken back. */
   readonly allowRecovery?: boolean | undefined;
   /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
@@ -32,12 +35,16 @@ export interface UploadOptions {
 
 const MAX_WINDOW = 8;
 
+/** The demands on the file, and what is known of its signature. */
+type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined };
+
 /**
  * Uploads a file, unless the device has the image already, and proves by the image state that it arrived. Takes an
  * interrupted upload of the same file up where it stopped. A bootloader in recovery that can list nothing proves nothing:
  * `images` is empty then, and the verdict of the reset tells.
  * @param info what `inspectFirmware` says about `source`
- * @throws SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE before anything is sent;
+ * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
+ *   SMP_NOT_NEWER, SMP_DEPENDENCY before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
  *   SMP_FIRMWARE_SOURCE with the offset where it stopped; or the signal's reason
  */
@@ -53,7 +60,7 @@ export async function uploadFirmware(
   const progress = new ProgressMeter(info.sizeBytes, options.onProgress);
   const run = new UploadRun({ device, source, info, firmware, upgradeOnly, allowRecovery, window, signal }, progress);
   try {
-    return await upload(run);
+    return await upload(run, await checkFile(run, options));
   } catch (error) {
     throwIfAborted(signal);
     if (!(error instanceof SmpError)) throw error;
@@ -61,10 +68,19 @@ export async function uploadFirmware(
   }
 }
 
-async function upload(run: UploadRun): Promise<UploadResult> {
+/** What has nothing to do with the device. */
+async function checkFile({ job }: UploadRun, { keys, ...policy }: UploadOptions): Promise<FileChecks> {
+  const { source, info, signal } = job;
+  const signature = keys && keys.length > 0 ? await verifySignature(source, keys, { signal }) : undefined;
+  refuseFile({ info, policy, signature });
+  return { ...policy, signature };
+}
+
+async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   const startMs = nowMs();
   const { progress, job } = run;
   const reconnecting = new Reconnecting(run);
+  let checks: readonly Finding[] = [];
   const result = (outcome: UploadResult["outcome"], images: ImageState): UploadResult => ({
     firmware: job.firmware,
     outcome,
@@ -73,12 +89,14 @@ async function upload(run: UploadRun): Promise<UploadResult> {
     retries: progress.retries,
     elapsedMs: Math.round(nowMs() - startMs),
     images,
+    checks,
   });
 
   progress.enter("checking");
   const check = await reconnecting.during((session) =>
-    preflight(session, job.info, { ...job, image: job.firmware.image }),
+    preflight(session, job.info, { ...file, ...job, image: job.firmware.image }),
   );
+  checks = check.checks;
   if (check.outcome) return result(check.outcome, check.images);
   await reconnecting.during((session) => transfer(session, run));
   progress.enter("verifying");

@@ -76,6 +76,14 @@ describe("envelope", () => {
     for (const [given, field] of fields) assert.equal(refusal(() => readEnvelope(given)).details.field, field);
   });
 
+  it("refuses what is no JSON, as a flow may hand it over", () => {
+    const loop: Record<string, unknown> = {};
+    loop["v"] = loop;
+    for (const v of [[[0n]], loop]) assert.equal(refusal(() => readEnvelope({ v })).details.field, "v");
+    const failure = readEnvelope({ device: "d", error: { message: 7n } });
+    assert.match(failure.kind === "failure" ? failure.error.message : "", /of type object/);
+  });
+
   it("says what there is when nothing known is in it, and why a text is no JSON", () => {
     assert.match(refusal(() => readEnvelope({ data: "CAAA", to: "a" })).message, /its members: data, to/);
     assert.match(refusal(() => parseEnvelope('{"v":1,')).message, /is no JSON \(.+\)/);

@@ -88,6 +88,14 @@ describe("the pool's form and the runtime", () => {
     });
   }
 
+  it("refuse texts that are none, as a flow file may hold them", () => {
+    for (const value of [{ toString: 1 }, [{ toString: 1 }], 7]) {
+      assert.equal(runtimeTakes({ factoryFirmware: value }), false);
+      assert.equal(runtimeTakes({ link: "ble", bleAdapter: value }), value === 7);
+    }
+    assert.ok(runtimeTakes({ factoryFirmware: "  " }));
+  });
+
   it("leave alone what belongs to links that are not chosen", () => {
     const bad = { devices: [], profile: "x", mode: "x", slotKiB: 1, bufSize: 1, bufCount: 0, pace: "x" };
     const udp = { link: "udp", ...bad };

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildImage } from "../build-image";
 import { node, pool, probe, RunningFlow, surrounded, tab, watchers, type Msg } from "./flow";
 
 const target = (device = "sensor-1"): Msg => ({ _msgid: "m-1", smp: { pool: "pool", device }, kept: { x: 1 } });
 
 describe("an error", () => {
   let flow: RunningFlow;
+  const folder = mkdtempSync(join(tmpdir(), "smp-errors-"));
   afterEach(() => flow.end());
+  after(() => rmSync(folder, { recursive: true }));
 
   it("goes to the error output alone when that is wired", async () => {
     flow = await RunningFlow.load([tab, pool(), ...surrounded("test", "smp-test", HASH), ...watchers("test")]);
@@ -43,8 +49,11 @@ describe("an error", () => {
   });
 
   it("has what the device answered as its cause, the same both ways", async () => {
-    const upload = { firmware: "sample:1.5.0", firmwareType: "str", upgradeOnly: true };
-    const older = { devices: [{ name: "sensor-1" }], factoryFirmware: "test/images/hash-only-2.0.0+77.bin" };
+    // The device compares without the build number, so that this is not newer for it.
+    const upload = { firmware: "test/images/hash-only-2.0.0+77.bin", firmwareType: "str", upgradeOnly: true };
+    const factoryFirmware = join(folder, "2.0.0.bin");
+    writeFileSync(factoryFirmware, buildImage({ version: "2.0.0" }));
+    const older = { devices: [{ name: "sensor-1" }], factoryFirmware };
     flow = await RunningFlow.load([
       tab,
       pool(older),

@@ -39,6 +39,19 @@ describe("reset", () => {
     });
   }
 
+  it("says when the device will be back, once it has seen how long a swap takes", async () => {
+    const bench = await tested({ pace: { erasePageMs: 100, bootMs: 2_000 } });
+    const seen: ResetProgress[] = [];
+    const onProgress = (progress: ResetProgress): void => void seen.push(progress);
+    const { absentMs } = await reset(bench, { onProgress });
+    assert.ok(absentMs > 5_000 && seen.every(({ etaMs }) => etaMs === undefined));
+    seen.length = 0;
+    // Nobody confirmed the trial: it is swapped back.
+    assert.equal((await reset(bench, { onProgress })).verdict, "reverted");
+    assert.equal(seen[0]!.etaMs, absentMs);
+    assert.ok(seen.every(({ elapsedMs, etaMs }) => etaMs === Math.max(0, absentMs - elapsedMs)));
+  });
+
   it("is not fooled by the old session, nor by a device whose link does not break", async () => {
     for (const resetDelayMs of [250, 3_000, 6_000]) {
       const bench = await tested({ pace: { resetDelayMs, bootMs: 500 } });

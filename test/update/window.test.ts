@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { Learnt } from "../../src/session/learnt";
 import { Window } from "../../src/update/window";
 
 describe("window", () => {
   it("begins with the most that is allowed, and is halved by each loss down to stop-and-wait", () => {
-    const window = new Window(8);
+    const window = new Window(8, new Learnt());
     const sizes = [window.size];
     for (let loss = 0; loss < 5; loss++) {
       window.lost();
@@ -13,7 +14,7 @@ describe("window", () => {
   });
 
   it("grows again, one by one and not beyond what is allowed, while nothing is lost", () => {
-    const window = new Window(3);
+    const window = new Window(3, new Learnt());
     window.lost();
     assert.equal(window.size, 1);
     const sizes = new Set<number>();
@@ -25,7 +26,7 @@ describe("window", () => {
   });
 
   it("does not grow while every few chunks are lost", () => {
-    const window = new Window(4);
+    const window = new Window(4, new Learnt());
     for (let chunk = 0; chunk < 500; chunk++) {
       if (chunk % 10 === 0) window.lost();
       else window.taken();
