@@ -8,7 +8,7 @@ export interface Faults {
   readonly doubledPercent?: number;
   /** Held back, so that the next ones overtake it. */
   readonly reorderedPercent?: number;
-  /** Each message waits this long, drawn anew for each. */
+  /** Each request waits this long, drawn anew for each. */
   readonly delayMs?: readonly [number, number];
 }
 
@@ -27,7 +27,7 @@ const on =
     z: tab,
     x: 100,
     y: 100,
-    name: id,
+    name: "the broker",
     wires: wires.map((ends) => ends.map((end) => `${tab}-${end}`)),
     ...properties,
   });
@@ -36,7 +36,7 @@ function brokerNode(id: string, port: number, last: object = {}): FlowNode {
   return {
     id,
     type: "mqtt-broker",
-    name: id,
+    name: "the broker",
     broker: "127.0.0.1",
     port: String(port),
     clientid: "",
@@ -90,7 +90,7 @@ function lineFlow(line: Line): FlowNode[] {
     node("away", "function", fn(ADDRESSED + faultCode(line)), ["requests"]),
     node("requests", "mqtt out", mqttOut),
     node("responses", "mqtt in", mqttIn("smp/v1/+/response"), ["back"]),
-    node("back", "function", fn(faultCode(line)), ["frames in"]),
+    node("back", "function", fn(faultCode({ ...line, delayMs: [0, 0] })), ["frames in"]),
     node("gateways", "mqtt in", mqttIn("smp/v1/+/presence"), ["frames in"]),
     node("devices", "mqtt in", mqttIn("smp/v1/+/device/+/presence"), ["frames in"]),
     node("frames in", "smp-frames-in", { pool }),

@@ -4,7 +4,7 @@ import { Aedes } from "aedes";
 
 async function main(): Promise<void> {
   const broker = await Aedes.createBroker();
-  const server = createServer((socket) => broker.handle(socket));
+  const server = createServer({ noDelay: true }, (socket) => broker.handle(socket));
   server.listen(Number(process.argv[2]), "127.0.0.1", () => {
     const address = server.address();
     console.log(`listening on ${typeof address === "object" ? address?.port : address}`);
