@@ -12,6 +12,8 @@ const TYPES = [
   "smp-pool",
   "smp-discover",
   "smp-connect",
+  "smp-frames-out",
+  "smp-frames-in",
   "smp-image-state",
   "smp-upload",
   "smp-test",

@@ -1,11 +1,13 @@
 /** The settings of the pool node, checked. */
 import {
   FLOW_CONTROLS,
+  FLOW_DEFAULTS,
   FRAMINGS,
   SERIAL_DEFAULTS,
   SmpError,
   TRANSPORTS,
   UDP_PORT,
+  type FlowSettings,
   type Scheme,
   type SerialSettings,
 } from "../../src/index";
@@ -73,6 +75,7 @@ export interface PoolSettings {
   /** What holds where the address of a device does not say otherwise. */
   readonly serial: SerialSettings;
   readonly udp: UdpSettings;
+  readonly flow: FlowSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
@@ -92,6 +95,7 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     ble: readBle(ofLink("ble")),
     serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
+    flow: readFlow(ofLink("flow")),
   };
 }
 
@@ -141,12 +145,26 @@ function readUdp(config: object): UdpSettings {
   return { port: whole("udpPort", UDP_PORT, [1, 65_535]), maxDatagramBytes: whole("maxDatagram", 1472, [128, 1472]) };
 }
 
+function readFlow(config: object): FlowSettings {
+  const { whole, flag, value } = readerOf(config);
+  const isUnlimited = String(value("flowPerMinute", "")).trim() === "";
+  return {
+    maxMessageBytes: whole("flowMaxMessage", FLOW_DEFAULTS.maxMessageBytes, [64, 1_048_576]),
+    messagesPerSecond: isUnlimited ? undefined : whole("flowPerMinute", 0, [1, 60_000]) / 60,
+    maxInFlight: whole("flowInFlight", FLOW_DEFAULTS.maxInFlight, [1, 16]),
+    maxRoundTripMs: whole("flowRoundTripS", FLOW_DEFAULTS.maxRoundTripMs / 1000, [1, 3600]) * 1000,
+    waitForAck: flag("flowAck"),
+  };
+}
+
 interface Reader {
   readonly value: (name: string, fallback: unknown) => unknown;
   readonly whole: (name: string, fallback: number, range: readonly [number, number]) => number;
   /** That is not empty. */
   readonly text: (name: string) => string;
   readonly choice: <T extends string>(name: string, choices: readonly T[], fallback: T) => T;
+  /** False when absent. */
+  readonly flag: (name: string) => boolean;
 }
 
 function readerOf(config: object): Reader {
@@ -156,6 +174,7 @@ function readerOf(config: object): Reader {
     whole: (name, fallback, range) => wholeNumber(setting(name), value(name, fallback), range),
     text: (name) => nonEmptyText(setting(name), value(name, undefined)),
     choice: (name, choices, fallback) => oneOf(setting(name), value(name, fallback), choices),
+    flag: (name) => oneOf(setting(name), String(value(name, false)), ["true", "false"]) === "true",
   };
 }
 

@@ -1,6 +1,13 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { SmpError, toSmpError, type DiscoverOptions, type FoundDevice, type SessionPool } from "../../src/index";
+import {
+  FlowChannel,
+  SmpError,
+  toSmpError,
+  type DiscoverOptions,
+  type FoundDevice,
+  type SessionPool,
+} from "../../src/index";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
@@ -13,6 +20,8 @@ export interface PoolNode extends Node {
   readonly users: Record<string, FlowNode>;
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
+  /** Where the frames nodes join in, of a pool whose link is the flow. */
+  readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
   sessions(): SessionPool;
   /** One search at a time. @throws the fault, as SMP_BAD_SETTING; as {@link search} */
@@ -22,18 +31,20 @@ export interface PoolNode extends Node {
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
 export function becomePool(node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
+  const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
     fault,
+    channel,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node, settings));
+      return (pool ??= openPool(node, settings, channel));
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
-      return search(`pool ${node.id}`, settings, options);
+      return search(`pool ${node.id}`, settings, options, channel);
     },
   } satisfies Omit<PoolNode, keyof Node>);
   if (fault) node.error(fault.message);
@@ -53,9 +64,9 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, settings: PoolSettings): SessionPool {
+function openPool(node: Node, settings: PoolSettings, channel: FlowChannel | undefined): SessionPool {
   try {
-    return makePool(node.id, settings);
+    return makePool({ poolId: node.id, channel }, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }

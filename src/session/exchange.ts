@@ -116,10 +116,10 @@ export class Exchange {
   }
 
   async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
-    const { row, attempt, attempts } = request;
+    const { row } = request;
     const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
-    this.#trace?.sent(frame, { seq, attempt, attempts });
+    this.#trace?.sent(frame, seq, request.earlierAttempts + request.attempt);
     const answer = new Promise<Answer>((resolve, reject) =>
       this.#pending.set(seq, { ...request, past, resolve, reject }),
     );
@@ -227,6 +227,7 @@ export class Exchange {
   }
 
   #giveUp({ seq, error }: Unanswerable): void {
+    this.#trace?.unanswered(seq, error.message);
     const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
     for (const pending of hopeless) {
       const { message, hint, retryable, details } = error;

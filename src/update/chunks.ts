@@ -106,7 +106,7 @@ function digest(run: UploadRun, settled: Settled, inFlight: InFlight): "taken" |
   if (meaning === "foreign") throw run.foreignOffset(chunk, settled.offBytes);
   inFlight.abandonBefore(chunk);
   if (run.offsets.ackedBytes > before) {
-    run.tries.progressed();
+    run.tries.progressed(chunk);
     run.progress.advance(run.offsets.ackedBytes);
   }
   if (meaning === "lost") return "lost";

@@ -43,5 +43,5 @@ function begin(run: UploadRun, chunk: Chunk, offBytes: number): void {
   run.resumedFromBytes ??= offBytes > chunk.endBytes ? offBytes : 0;
   if (offBytes < run.offsets.ackedBytes) run.setback(offBytes);
   else run.offsets.begin(offBytes);
-  run.tries.progressed();
+  run.tries.progressed(chunk);
 }

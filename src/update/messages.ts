@@ -1,4 +1,5 @@
 /** What the nodes' messages carry, for flows and functions in TypeScript. Plain data: safe to clone, delay and join. */
+import type { FrameEnvelope } from "../framing/envelope";
 import type { SmpErrorReport } from "../errors";
 import type { Firmware, ImageState, ResetResult, UploadPhase, UploadResult, Verdict } from "./types";
 import type { ResetProgress } from "./reset-device";
@@ -58,6 +59,28 @@ export interface SmpProgressMessage {
     retries?: number;
     /** Of a reset: since it began. */
     elapsedMs?: number;
+  };
+}
+
+/** What smp-frames-out gives: one SMP frame on its way to a device. */
+export interface SmpFrameMessage {
+  /** The device. */
+  topic: string;
+  /** In the form that the node is set to. */
+  payload: Buffer | string | FrameEnvelope;
+  smp: {
+    pool: string;
+    device: string;
+    /** Names the message; the answer bears the same where the way can keep it. */
+    id: string;
+    /** SMP sequence number, 0 to 255. */
+    seq: number;
+    /** Which try of the same request it is, from 1. */
+    try: number;
+    /** What the frame asks for, e.g. "image.upload". */
+    command: string;
+    /** Of the frame. */
+    bytes: number;
   };
 }
 

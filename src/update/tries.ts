@@ -42,6 +42,7 @@ export class Tries {
   /** Of the failures, as planned. */
   #silentMs = 0;
   #shrinks = 0;
+  #largestTakenBytes = 0;
 
   /**
    * @param smallestBytes no frame limit goes below it, as an upload could not begin with less
@@ -82,8 +83,9 @@ export class Tries {
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 
-  /** The device moved on. */
-  progressed(): void {
+  /** The device took a chunk and moved on. */
+  progressed({ frameBytes }: Chunk): void {
+    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
     this.#failures = [];
     this.#silentMs = 0;
     this.#shrinks = 0;
@@ -110,10 +112,11 @@ export class Tries {
     return count >= MAX_TRIES && (kind !== "unanswered" || this.#silentMs >= PATIENCE_MS);
   }
 
-  /** Whether the frames' size may be the reason; one loss is nothing unusual. */
+  /** Whether the frames' size may be the reason; one loss is nothing unusual, nor are two of frames that have got through before. */
   #isSuspicious({ kind, chunk }: Failure): boolean {
     if (kind !== "unanswered") return false;
-    return chunk.offBytes === 0 || (this.#failures.length >= 2 && this.#silentMs >= SUSPICIOUS_MS);
+    const unusual = chunk.frameBytes <= this.#largestTakenBytes ? 3 : 2;
+    return chunk.offBytes === 0 || (this.#failures.length >= unusual && this.#silentMs >= SUSPICIOUS_MS);
   }
 
   #tooLarge(failure: Failure, place: Place): void {

@@ -5,6 +5,8 @@ const OUTPUTS: Record<string, number> = {
   "smp-pool": 0,
   "smp-discover": 3,
   "smp-connect": 2,
+  "smp-frames-out": 1,
+  "smp-frames-in": 1,
   "smp-image-state": 3,
   "smp-upload": 3,
   "smp-test": 2,
@@ -12,6 +14,9 @@ const OUTPUTS: Record<string, number> = {
   "smp-confirm": 2,
   "smp-gateway": 3,
 };
+
+/** Its messages come from the work of other nodes. */
+const FRAMES_OUT = "smp-frames-out";
 
 describe("the nodes' definitions", () => {
   const editor = new Editor();
@@ -42,7 +47,7 @@ describe("the nodes' definitions", () => {
       assert.equal(category, type === POOL ? "config" : "smp_firmware");
       assert.equal(color, editor.definition("smp-connect").color);
       assert.equal(icon, `${type}.svg`);
-      assert.equal(inputs, type === POOL ? 0 : 1);
+      assert.equal(inputs, [POOL, FRAMES_OUT].includes(type) ? 0 : 1);
       assert.equal(outputs, OUTPUTS[type]);
     });
 
@@ -61,7 +66,7 @@ describe("the nodes' definitions", () => {
       assert.ok(labels.every((label) => label.length > 0));
       assert.equal(new Set(labels).size, outputs);
       assert.equal(outputLabels!.call(node, outputs), undefined);
-      assert.equal(labels.at(-1), "error");
+      assert.equal(labels.at(-1), type === FRAMES_OUT ? "frame" : "error");
       assert.equal(paletteLabel!.call(node), type.replaceAll("-", " "));
       assert.equal(texts(type).get(`palette.label.${category}`), "SMP firmware update");
     });

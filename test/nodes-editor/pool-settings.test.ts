@@ -9,6 +9,10 @@ const LINK_NUMBERS = [
   ["udp", "maxDatagram"],
   ["serial", "baudRate"],
   ["serial", "lineDelayMs"],
+  ["flow", "flowMaxMessage"],
+  ["flow", "flowPerMinute"],
+  ["flow", "flowInFlight"],
+  ["flow", "flowRoundTripS"],
   ["ble", "bleAdapter"],
   ["ble", "bleScanS"],
 ] as const;
@@ -21,7 +25,7 @@ const LINK_CHOICES = [
 
 /** On both sides of every limit. */
 const PROBES = [
-  "-1,0,1,2,15,16,20,21,49,50,63,64,65,127,128,300,301,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
+  "-1,0,1,2,15,16,17,20,21,49,50,63,64,65,127,128,300,301,1000,1001,3600,3601,10000,10001,1472,1473,16384,16385,60000,60001,65535,65536,86400,86401,1048576,1048577,20000000,20000001".split(
     ",",
   ),
   ["1.5", "many", "NaN", " 16 ", 1, 16, 128],

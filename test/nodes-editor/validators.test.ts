@@ -26,6 +26,14 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-pool", "lineDelayMs", { link: "serial", lineDelayMs: "5000" }, /^Line pause: .*to 1000/],
   ["smp-pool", "udpPort", { link: "udp", udpPort: "0" }, /^Port: .*from 1 to 65535/],
   ["smp-pool", "maxDatagram", { link: "udp", maxDatagram: "1500" }, /^Largest datagram: .*to 1472/],
+  ["smp-pool", "flowMaxMessage", { link: "flow", flowMaxMessage: "63" }, /^Largest message: .*from 64 to/],
+  ["smp-pool", "flowPerMinute", { link: "flow", flowPerMinute: "0.5" }, /^Rate: .*from 1 to/],
+  ["smp-pool", "flowInFlight", { link: "flow", flowInFlight: "17" }, /^Unanswered at most: .*to 16/],
+  ["smp-pool", "flowRoundTripS", { link: "flow", flowRoundTripS: "0" }, /^Round trip: .*from 1 to/],
+  ["smp-frames-out", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-frames-out", "form", { form: "auto" }, /^Payload: choose one of buffer/],
+  ["smp-frames-in", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-frames-in", "form", { form: "binary" }, /^Payload: choose one of auto/],
   ["smp-pool", "maxSessions", { maxSessions: "many" }, /^Open at once: .*whole number/],
   ["smp-pool", "idleCloseS", { idleCloseS: "-1" }, /^Close after: /],
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
@@ -61,6 +69,8 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-confirm", "image", { image: "" }, /^Image: enter a value/],
 ];
 
+const FRAMES = ["smp-frames-out", "smp-frames-in"];
+
 describe("the validation in the editor", () => {
   let editor: Editor;
   let pool: EditorNode;
@@ -71,9 +81,10 @@ describe("the validation in the editor", () => {
 
   for (const type of TYPES) {
     it(`of ${type} accepts the defaults, once a pool is chosen`, () => {
+      if (FRAMES.includes(type)) pool["link"] = "flow";
       const node = editor.add(
         type,
-        ["smp-connect", "smp-discover", "smp-gateway"].includes(type) ? { pool: pool.id } : {},
+        [...FRAMES, "smp-connect", "smp-discover", "smp-gateway"].includes(type) ? { pool: pool.id } : {},
       );
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);
@@ -127,6 +138,16 @@ describe("the validation in the editor", () => {
       assert.match(String(say(address)), /^Device: .*\[IPv6\]:port/, address);
     }
     assert.equal(say("${SENSOR}"), true);
+  });
+
+  it("lets frames through pools only whose link is the flow", () => {
+    for (const type of FRAMES) {
+      const node = editor.add(type, { pool: pool.id });
+      assert.match(String(editor.validate(node, "pool")), /^Pool: choose one whose link is Flow/);
+      pool["link"] = "flow";
+      assert.equal(editor.validate(node, "pool"), true);
+      pool["link"] = "virtual";
+    }
   });
 
   it("refuses a pool that is disabled or not valid", () => {

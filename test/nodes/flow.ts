@@ -13,9 +13,19 @@ helper.init(runtimePath);
 // oxlint-disable-next-line typescript/no-explicit-any -- what a spec looks for in a message is what it asserts
 export type Msg = Record<string, any> & { smp?: any; error?: any };
 
-const TYPES = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm", "gateway"].map(
-  (name) => `smp-${name}`,
-);
+const TYPES = [
+  "pool",
+  "discover",
+  "connect",
+  "image-state",
+  "upload",
+  "test",
+  "reset",
+  "confirm",
+  "gateway",
+  "frames-out",
+  "frames-in",
+].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
 export const tab: FlowNode = { id: "tab", type: "tab", label: "Tab" };
