@@ -93,7 +93,9 @@ function lineFlow(line: Line): FlowNode[] {
     node("back", "function", fn(faultCode({ ...line, delayMs: [0, 0] })), ["frames in"]),
     node("gateways", "mqtt in", mqttIn("smp/v1/+/presence"), ["frames in"]),
     node("devices", "mqtt in", mqttIn("smp/v1/+/device/+/presence"), ["frames in"]),
-    node("frames in", "smp-frames-in", { pool }),
+    // The answers to the other lines come here too; they are counted.
+    node("frames in", "smp-frames-in", { pool, form: "auto" }, ["strays"]),
+    node("strays", "debug", { active: false }),
     node("update", "http in", { url: `/${name}`, method: "post" }, ["job"]),
     node("job", "function", fn("msg.device = msg.payload.device; msg.firmware = msg.payload.firmware; return msg;"), [
       "connect",
@@ -155,5 +157,7 @@ export function gatewayFlow(brokerPort: number, name: string, pool: object, devi
     node("connect", "smp-connect", { pool: "pool", device: "device", deviceType: "msg" }, ["state"]),
     node("state", "smp-image-state", { firmware: "", firmwareType: "none" }, ["answer"]),
     node("answer", "http response", { statusCode: "200", headers: {} }),
+    node("any error", "catch", { scope: ["gate-connect", "gate-state"] }, ["failed"]),
+    node("failed", "http response", { statusCode: "500", headers: {} }),
   ];
 }

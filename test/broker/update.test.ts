@@ -63,6 +63,10 @@ describe("updates through a broker", function () {
     for (const device of ["a-13", "a-14", "b-13", "b-14"]) lossy.set(device, update("lossy", device));
   });
 
+  afterEach(function () {
+    if (this.currentTest?.isFailed()) console.log(steering?.log.slice(-6000));
+  });
+
   after(async () => {
     await Promise.all([steering?.stop(), ...[...gateways.values()].map((gateway) => gateway.stop())]);
     await broker?.kill();
@@ -78,13 +82,13 @@ describe("updates through a broker", function () {
   }
 
   /** As a node beside the device sees it: MCUboot's hash proves the bytes. */
-  async function stateAtGateway(device: string): Promise<Slot[]> {
-    return await gateways.get(device.split("-")[0]!)!.json<Slot[]>(`state/${device}`);
+  async function stateAtGateway(device: string, address = device): Promise<Slot[]> {
+    return await gateways.get(device.split("-")[0]!)!.json<Slot[]>(`state/${address}`);
   }
 
-  async function assertUpdated(device: string, outcome: Outcome): Promise<void> {
+  async function assertUpdated(device: string, outcome: Outcome, address?: string): Promise<void> {
     assert.deepEqual([outcome.error, outcome.verdict], [undefined, "confirmed"], device);
-    const runs = (await stateAtGateway(device)).find(({ active }) => active)!;
+    const runs = (await stateAtGateway(device, address)).find(({ active }) => active)!;
     assert.deepEqual([runs.version, runs.confirmed], [VERSION, true], device);
     assert.equal(runs.hash, outcome.images!.find(({ active }) => active)!.hash);
   }
@@ -146,7 +150,7 @@ describe("updates through a broker", function () {
       await steering.logged(/c-1 at [1-9]\d{3}/, since);
       await gateways.get("c")!.kill();
       gateways.set("c", await startNodeRed(flow));
-      await assertUpdated("c-1", await outcome);
+      await assertUpdated("c-1", await outcome, `127.0.0.1:${device.port}`);
     });
 
     it("fail with a clear error when it does not come back", async () => {
