@@ -250,6 +250,13 @@ describe("examples", function () {
         .map(({ type }) => type)
         .filter((type) => !type.startsWith("smp-") && ![...CORE_TYPES, ...LINK_TYPES, ...NETWORK_TYPES].includes(type));
       assert.deepEqual(foreign, []);
+      const ids = flow.map(({ id }) => id);
+      assert.equal(new Set(ids).size, ids.length, "each id once");
+      const ends = flow.flatMap(({ wires = [] }) => wires.flat());
+      assert.deepEqual(
+        ends.filter((id) => !ids.includes(id)),
+        [],
+      );
       assert.ok(flow.some(({ type, info }) => type === "comment" && String(info).length > 100));
       const hasGateway = flow.some(({ type }) => type === "smp-gateway");
       assert.equal(flow.filter(({ type }) => type === "smp-pool").length, hasGateway ? 2 : 1);
