@@ -21,4 +21,4 @@ for (const file of readdirSync(join(root, "nodes"))) {
 cpSync(join(root, "nodes/locales"), join(dist, "nodes/locales"), { recursive: true });
 cpSync(join(root, "icons"), join(dist, "nodes/icons"), { recursive: true });
 cpSync(join(root, "src/device/samples"), join(dist, "src/device/samples"), { recursive: true });
-chmodSync(join(dist, "src/device/cli.js"), 0o755);
+for (const cli of ["src/device/cli.js", "src/trace/cli.js"]) chmodSync(join(dist, cli), 0o755);

@@ -60,6 +60,10 @@ export const ERRORS = {
     retryable: false,
     hint: "Reset the device to start its application and upload there, or allow uploads in recovery.",
   },
+  SMP_NO_TRIAL: {
+    retryable: false,
+    hint: "Update without trial and gate (policy confirm), if there may be no way back.",
+  },
   SMP_UPLOAD_OFFSET: { retryable: true, hint: "Make sure that no other client uploads to this device." },
   SMP_UPLOAD_FAILED: {
     retryable: true,

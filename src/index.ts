@@ -36,8 +36,11 @@ export { BOOT_MODE } from "./smp/groups/os";
 export type { Body, Shape } from "./smp/shape";
 
 export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwareOptions } from "./image/source";
+export { openFirmwarePackage, type FirmwarePackage, type FirmwarePart, type PackageKind } from "./image/package";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
+export { realPathWithin, type FolderLimits } from "./image/folders";
+export { loadPublicKeys, readKeySetting, type KeySetting } from "./image/key-files";
 export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
 export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";
@@ -51,6 +54,10 @@ export type { FoundDevice, Link, Transport } from "./transport/transport";
 export { discoverDevices, type DiscoverOptions, type Discovery } from "./transport/discover";
 export { bleTransport, type BleSettings, type BleTransport } from "./transport/ble";
 export type { BleAdvert, BleIdentity, BleLinkFacts } from "./transport/ble-host/messages";
+export { flowTransport } from "./transport/flow";
+export { FlowChannel, type OutgoingFrame, type Outlet, type Sender } from "./transport/flow/channel";
+export type { FlowCounters } from "./transport/flow/counters";
+export { FLOW_DEFAULTS, type FlowSettings } from "./transport/flow/settings";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
 export { virtualTransport, type VirtualDevices } from "./transport/virtual";
@@ -59,6 +66,9 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export { traceFile, type TraceFile, type TraceFileOptions } from "./trace/file";
+export { readTrace, type ReadLine } from "./trace/read";
+export { replayTrace, type Replay, type ReplayDifference } from "./trace/replay";
 export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
 
 export { createPool, type PoolOptions } from "./session/pool";
@@ -81,6 +91,7 @@ export {
   type CheckSubject,
   type Finding,
 } from "./update/checks";
+export { choosePart, imagesIn, needsState, type PartChoice } from "./update/choose-part";
 export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
 export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
 export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
@@ -93,6 +104,34 @@ export { uploadFirmware, type UploadOptions } from "./update/upload";
 export { testImage, type TestOptions } from "./update/test-image";
 export { resetDevice, type ResetOptions, type ResetProgress } from "./update/reset-device";
 export { confirmImage, type ConfirmOptions } from "./update/confirm-image";
+export { planUpdate, type PlanSubject } from "./update/plan";
+export type { PlanFacts, PlannedPart, PlanStep, StepName, UpdatePlan } from "./update/plan-types";
+export { TRIAL_POLICIES, UPDATE_GOALS, VERSION_POLICIES, type UpdatePolicy } from "./update/update-policy";
+export { planDevice, runUpdate } from "./update/run-update";
+export { Brake } from "./update/brake";
+export { Fleet } from "./update/fleet";
+export type {
+  DevicePlan,
+  FleetCounts,
+  FleetOptions,
+  FleetPlan,
+  FleetProgress,
+  FleetResult,
+} from "./update/fleet-types";
+export { packageParts, type PackagePartsOptions } from "./update/package-parts";
+export { SwapTimes } from "./update/swap-times";
+export type {
+  DeviceProgress,
+  Gate,
+  GateQuestion,
+  ImageEvidence,
+  PartsFor,
+  UpdateEvidence,
+  UpdateOptions,
+  UpdatePart,
+  UpdatePhase,
+  UpdateResult,
+} from "./update/run-types";
 export { judge, type BeforeAndAfter, type Judgement } from "./update/verdict";
 export type {
   Firmware,
@@ -100,6 +139,7 @@ export type {
   InstalledVersion,
   ResetResult,
   SlotState,
+  UpdateVerdict,
   UploadPhase,
   UploadProgress,
   UploadResult,
@@ -111,6 +151,8 @@ export type {
   ImageStatePayload,
   SmpContext,
   SmpErrorMessage,
+  SmpFrameMessage,
+  SmpTraceMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,

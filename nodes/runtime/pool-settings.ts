@@ -1,15 +1,19 @@
 /** The settings of the pool node, checked. */
 import {
   FLOW_CONTROLS,
+  FLOW_DEFAULTS,
   FRAMINGS,
   SERIAL_DEFAULTS,
   SmpError,
   TRANSPORTS,
   UDP_PORT,
+  type FlowSettings,
   type Scheme,
   type SerialSettings,
 } from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import { readDemands, type Demands } from "./demands";
+import type { TraceSettings } from "./pool-trace";
 import { recordOf, type NodeDef } from "./red";
 
 /** Kinds of link that a pool can have. */
@@ -67,12 +71,15 @@ export interface PoolSettings {
   readonly maxWaiting: number;
   readonly attempts: number;
   readonly protocol: "auto" | 1 | 2;
+  readonly demands: Demands;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
   readonly ble: BlePoolSettings;
   /** What holds where the address of a device does not say otherwise. */
   readonly serial: SerialSettings;
   readonly udp: UdpSettings;
+  readonly flow: FlowSettings;
+  readonly trace: TraceSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
@@ -88,10 +95,13 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
+    demands: readDemands(config),
     ...readVirtual(ofLink("virtual")),
     ble: readBle(ofLink("ble")),
     serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
+    flow: readFlow(ofLink("flow")),
+    trace: readTrace(config),
   };
 }
 
@@ -141,12 +151,38 @@ function readUdp(config: object): UdpSettings {
   return { port: whole("udpPort", UDP_PORT, [1, 65_535]), maxDatagramBytes: whole("maxDatagram", 1472, [128, 1472]) };
 }
 
+function readFlow(config: object): FlowSettings {
+  const { whole, flag, value } = readerOf(config);
+  const isUnlimited = String(value("flowPerMinute", "")).trim() === "";
+  return {
+    maxMessageBytes: whole("flowMaxMessage", FLOW_DEFAULTS.maxMessageBytes, [64, 1_048_576]),
+    messagesPerSecond: isUnlimited ? undefined : whole("flowPerMinute", 0, [1, 60_000]) / 60,
+    maxInFlight: whole("flowInFlight", FLOW_DEFAULTS.maxInFlight, [1, 16]),
+    maxRoundTripMs: whole("flowRoundTripS", FLOW_DEFAULTS.maxRoundTripMs / 1000, [1, 3600]) * 1000,
+    waitForAck: flag("flowAck"),
+  };
+}
+
+/** Where it is off, the rest does not count. */
+function readTrace(config: object): TraceSettings {
+  const to = readerOf(config).choice("trace", ["off", "file"], "off");
+  const { whole, choice, value, text } = readerOf(to === "file" ? config : {});
+  return {
+    to,
+    path: isBlank(value("traceFile", "")) ? "" : text("traceFile"),
+    maxBytes: whole("traceMiB", 16, [1, 10_000]) * 1024 * 1024,
+    frames: choice("traceFrames", ["described", "whole"], "described"),
+  };
+}
+
 interface Reader {
   readonly value: (name: string, fallback: unknown) => unknown;
   readonly whole: (name: string, fallback: number, range: readonly [number, number]) => number;
   /** That is not empty. */
   readonly text: (name: string) => string;
   readonly choice: <T extends string>(name: string, choices: readonly T[], fallback: T) => T;
+  /** False when absent. */
+  readonly flag: (name: string) => boolean;
 }
 
 function readerOf(config: object): Reader {
@@ -156,6 +192,7 @@ function readerOf(config: object): Reader {
     whole: (name, fallback, range) => wholeNumber(setting(name), value(name, fallback), range),
     text: (name) => nonEmptyText(setting(name), value(name, undefined)),
     choice: (name, choices, fallback) => oneOf(setting(name), value(name, fallback), choices),
+    flag: (name) => oneOf(setting(name), String(value(name, false)), ["true", "false"]) === "true",
   };
 }
 

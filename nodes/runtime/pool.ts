@@ -1,10 +1,21 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
-import { SmpError, toSmpError, type DiscoverOptions, type FoundDevice, type SessionPool } from "../../src/index";
+import {
+  realPathWithin,
+  FlowChannel,
+  SmpError,
+  toSmpError,
+  type DiscoverOptions,
+  type FoundDevice,
+  type SessionPool,
+} from "../../src/index";
+import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
+import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
+import { isSampleName } from "./sample";
 import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
@@ -13,6 +24,9 @@ export interface PoolNode extends Node {
   readonly users: Record<string, FlowNode>;
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
+  readonly demands: Demands;
+  /** Where the frames nodes join in, of a pool whose link is the flow. */
+  readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
   sessions(): SessionPool;
   /** One search at a time. @throws the fault, as SMP_BAD_SETTING; as {@link search} */
@@ -20,26 +34,35 @@ export interface PoolNode extends Node {
 }
 
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
-export function becomePool(node: Node, config: PoolConfig): void {
+export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
+  const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
+  let endTrace: (() => Promise<void>) | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
     fault,
+    channel,
+    demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node, settings));
+      if (pool) return pool;
+      pool = openPool({ RED, node, channel }, settings);
+      endTrace = beginTrace(RED, node, pool, settings.trace);
+      return pool;
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
-      return search(`pool ${node.id}`, settings, options);
+      return search(`pool ${node.id}`, settings, options, channel);
     },
   } satisfies Omit<PoolNode, keyof Node>);
   if (fault) node.error(fault.message);
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
-    void Promise.resolve(pool?.close()).finally(done);
+    void Promise.resolve(pool?.close())
+      .then(() => endTrace?.())
+      .finally(done);
   });
 }
 
@@ -53,9 +76,19 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, settings: PoolSettings): SessionPool {
+interface PoolParts {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly channel: FlowChannel | undefined;
+}
+
+function openPool({ RED, node, channel }: PoolParts, settings: PoolSettings): SessionPool {
+  const { factoryFirmware } = settings.hardware;
   try {
-    return makePool(node.id, settings);
+    if (factoryFirmware !== "" && !isSampleName(factoryFirmware)) {
+      realPathWithin(factoryFirmware, "factoryFirmware", folderLimits(RED, settings.demands.folders));
+    }
+    return makePool({ poolId: node.id, channel }, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));
   }

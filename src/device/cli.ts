@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /** `smp-virtual-device`: a virtual device for anyone's SMP client. Exit code 2 for a bad option, 1 for a port in use. */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { messageOf, SmpError } from "../errors";
 import { type CliOptions, HELP, parseCommandLine } from "./cli-options";
-import { VirtualDevice } from "./device";
-import { samplePath } from "./samples";
+import { makeDevice } from "./cli-device";
+import { packageVersion } from "./cli-version";
+import type { VirtualDevice } from "./device";
 import { serveSerial } from "./serial-server";
 import { serveUdp } from "./udp-server";
 
@@ -15,7 +14,7 @@ async function main(args: readonly string[]): Promise<void> {
   const options = parseCommandLine(args);
   if (options === "help") return print(HELP);
   if (options === "version") return print(packageVersion());
-  const device = makeDevice(options);
+  const device = makeDevice(options, print);
   const servers = await listen(device, options).catch((error: unknown) => {
     device.close();
     throw error;
@@ -55,45 +54,6 @@ async function listen(device: VirtualDevice, { host, udpPort, serial }: CliOptio
 
 function formatAddress({ host, port }: Listening["address"]): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function makeDevice({ files, ...options }: CliOptions): VirtualDevice {
-  let hasStarted = false;
-  const slots = {
-    slot0: readImage("slot0", files.slot0 ?? samplePath("1.0.0")),
-    slot1: readImage("slot1", files.slot1),
-    image1Slot0: readImage("image1-slot0", files.image1Slot0),
-    image1Slot1: readImage("image1-slot1", files.image1Slot1),
-  };
-  const device = new VirtualDevice({
-    name: "virtual",
-    ...options,
-    ...slots,
-    log: (line) => void (hasStarted && print(line)),
-  });
-  if (device.state === "off") {
-    throw new SmpError("SMP_BAD_SETTING", `--slot0 ${files.slot0}: MCUboot finds no valid image in it`);
-  }
-  hasStarted = true;
-  return device;
-}
-
-function readImage(option: string, path: string | undefined): Uint8Array | undefined {
-  try {
-    return path === undefined ? undefined : readFileSync(path);
-  } catch (cause) {
-    throw new SmpError("SMP_BAD_SETTING", `--${option} ${path} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** The nearest package.json, whether this runs from src/ or from dist/. */
-function packageVersion(folder = __dirname): string {
-  try {
-    return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
-  } catch (error) {
-    if (dirname(folder) === folder) throw error;
-    return packageVersion(dirname(folder));
-  }
 }
 
 /** What the library says of a setting, with the option that set it. */

@@ -23,6 +23,15 @@ export function encodePayload(
   return form === "buffer" ? bytes : bytes.toString(form);
 }
 
+/** The largest frame for which {@link encodePayload} makes at most `messageBytes`, of an envelope as JSON; may be negative. */
+export function frameRoom(form: PayloadForm, messageBytes: number, address: { device: string; id: string }): number {
+  if (form === "buffer") return messageBytes;
+  if (form === "hex") return Math.floor(messageBytes / 2);
+  const around = frameEnvelope(address.device, address.id, new Uint8Array());
+  const roomBytes = form === "base64" ? messageBytes : messageBytes - Buffer.byteLength(JSON.stringify(around));
+  return Math.floor(roomBytes / 4) * 3;
+}
+
 /**
  * Bare bytes decode to `{ kind: "frames" }` without device and id.
  * @param form "auto" tells the forms apart: an object or a text or Buffer with a JSON object is an envelope, another

@@ -40,3 +40,13 @@ export function tooLargeError(label: string, maxBytes: number): SmpError {
     hint: "Check that the right file or stream was given: firmware of a microcontroller is far smaller.",
   });
 }
+
+/** The same under another name. */
+export function renamed(source: FirmwareSource, label: string): FirmwareSource {
+  return {
+    label,
+    sizeBytes: source.sizeBytes,
+    read: (offBytes, lengthBytes) => source.read(offBytes, lengthBytes),
+    close: () => source.close(),
+  };
+}

@@ -57,8 +57,8 @@ const KINDS: readonly FileKind[] = [
   },
   {
     matches: startsWith(0x50, 0x4b, 0x03, 0x04),
-    is: "a ZIP file; packages like dfu_application.zip are not supported yet",
-    hint: "Unpack it and use the image inside, e.g. app_update.bin.",
+    is: "a ZIP file",
+    hint: "Give the package itself as firmware, not packed in another one.",
   },
   {
     matches: startsWith(0x1f, 0x8b),

@@ -58,13 +58,21 @@ interface Pending extends Try {
   readonly reject: (reason: SmpError) => void;
 }
 
+export interface ExchangeOptions {
+  /** A try that had been given up was answered after all. */
+  readonly onLateAnswer?: (version: ProtocolVersion) => void;
+  readonly trace?: LinkTrace | undefined;
+  /** Numbers that go on where an earlier session ended; of its own when absent. */
+  readonly sequence?: SequenceNumbers | undefined;
+}
+
 export class Exchange {
   readonly counters: SessionCounters = { requests: 0, responses: 0, retries: 0, timeouts: 0, stale: 0, malformed: 0 };
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
   readonly #trace: LinkTrace | undefined;
-  readonly #sequence = new SequenceNumbers();
+  readonly #sequence: SequenceNumbers;
   readonly #strays = new Strays(this.counters);
   readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
@@ -74,11 +82,11 @@ export class Exchange {
   #resolveEnded: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
+  constructor(link: Link, { onLateAnswer = () => {}, trace, sequence }: ExchangeOptions = {}) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
     this.#trace = trace;
+    this.#sequence = sequence ?? new SequenceNumbers();
     trace?.opened(link);
     this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
@@ -116,10 +124,10 @@ export class Exchange {
   }
 
   async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
-    const { row, attempt, attempts } = request;
+    const { row } = request;
     const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
-    this.#trace?.sent(frame, { seq, attempt, attempts });
+    this.#trace?.sent(frame, seq, request.earlierAttempts + request.attempt);
     const answer = new Promise<Answer>((resolve, reject) =>
       this.#pending.set(seq, { ...request, past, resolve, reject }),
     );
@@ -231,6 +239,7 @@ export class Exchange {
   }
 
   #giveUp({ seq, error }: Unanswerable): void {
+    this.#trace?.unanswered(seq, error.message);
     const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
     for (const pending of hopeless) {
       const { message, hint, retryable, details } = error;

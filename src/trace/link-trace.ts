@@ -8,13 +8,6 @@ interface Sent {
   readonly ms: number;
 }
 
-export interface SentFrame {
-  readonly seq: number;
-  /** Which try of its request, from 1, and how many there may be. */
-  readonly attempt: number;
-  readonly attempts: number;
-}
-
 /** What one link's exchange tells of its frames. */
 export class LinkTrace {
   readonly #tap: TraceTap;
@@ -34,11 +27,12 @@ export class LinkTrace {
     this.#event("open", `the link is open: ${JSON.stringify({ maxFrameBytes: link.maxFrameBytes, ...link.facts })}`);
   }
 
-  sent(frame: Uint8Array, { seq, attempt, attempts }: SentFrame): void {
+  /** @param attempt which try of its request, from 1 */
+  sent(frame: Uint8Array, seq: number, attempt: number): void {
     this.#sent.delete(seq);
     if (!this.#tap.isOn) return;
     const ms = nowMs();
-    const n = this.#frame(frame, { dir: "out", try: attempt, tries: attempts });
+    const n = this.#frame(frame, { dir: "out", try: attempt });
     this.#sent.set(seq, { n, ms });
   }
 
@@ -51,16 +45,16 @@ export class LinkTrace {
     this.#frame(frame, { dir: "in", match, ...answers });
   }
 
-  /** A try's time was up. */
-  unanswered(seq: number, why: string): void {
-    this.#event("no-answer", why, this.#sent.get(seq)?.n);
+  /** A try's time was up, or the far end cannot be reached; without `seq` for all that are under way. */
+  unanswered(seq: number | undefined, why: string): void {
+    this.#event("no-answer", why, seq === undefined ? undefined : this.#sent.get(seq)?.n);
   }
 
   ended(why: string): void {
     this.#event("end", why);
   }
 
-  #frame(frame: Uint8Array, about: Pick<FrameRecord, "dir" | "try" | "tries" | "match" | "answers" | "roundTripMs">) {
+  #frame(frame: Uint8Array, about: Pick<FrameRecord, "dir" | "try" | "match" | "answers" | "roundTripMs">) {
     const stamp = this.#stamp();
     return this.#tap.tell((n, frames): FrameRecord => {
       const { hex, ...described } = describeFrame(frame, frames);

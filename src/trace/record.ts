@@ -1,5 +1,7 @@
 /** What a trace holds. Plain data: it goes as it is into files (JSON, one record per line) and messages. */
 
+export const TRACE_VERSION = 1;
+
 /** The header of an SMP frame, as it stood on the wire. */
 export interface TracedHeader {
   /** 0 read, 1 its answer, 2 write, 3 its answer. */
@@ -48,10 +50,8 @@ export interface FrameRecord extends Stamp {
   readonly body?: unknown;
   /** Why it is no SMP message. */
   readonly fault?: string;
-  /** Of a frame that was sent: which try of its request, from 1, … */
+  /** Of a frame that was sent: which try of its request, from 1. */
   readonly try?: number;
-  /** … and how many there may be. */
-  readonly tries?: number;
   /** Of a frame that came. */
   readonly match?: TracedMatch;
   /** `n` of the request that it answers, in time or late. */
@@ -80,3 +80,21 @@ export interface TraceSink {
   /** Called in the midst of the exchange with the device: must return soon. What it throws becomes a warning of the process. */
   take(record: TraceRecord): void;
 }
+
+/** The first line of a trace file, and of each process that goes on with it: `ms` begins anew there. */
+export interface TraceStart {
+  readonly kind: "trace";
+  /** {@link TRACE_VERSION} */
+  readonly version: number;
+  readonly at: string;
+  readonly frames: TraceSink["frames"];
+}
+
+/** In place of records that came faster than they could be written. */
+export interface LostRecords {
+  readonly kind: "lost";
+  readonly records: number;
+}
+
+/** What a line of a trace file holds. */
+export type TraceLine = TraceRecord | TraceStart | LostRecords;

@@ -1,5 +1,6 @@
 /** All transports. Adding one is its file, its line here, and its run of the contract's test suite. */
 import { bleTransport } from "./ble";
+import { flowTransport } from "./flow";
 import { serialTransport } from "./serial";
 import { udpTransport } from "./udp";
 import { virtualTransport } from "./virtual";
@@ -10,6 +11,7 @@ export const TRANSPORTS = {
   ble: bleTransport,
   serial: serialTransport,
   udp: udpTransport,
+  flow: flowTransport,
 } as const;
 
 export type Scheme = keyof typeof TRANSPORTS;

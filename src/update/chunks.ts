@@ -100,13 +100,13 @@ async function fillWindow({ session, run, window, inFlight }: Pass, offBytes: nu
 function digest(run: UploadRun, settled: Settled, inFlight: InFlight): "taken" | "lost" | Failure {
   const { chunk } = settled;
   if ("error" in settled) return run.failureOf(chunk, settled.error);
-  run.checkMatch(settled.match);
+  if (run.isMismatch(settled.match)) return "lost";
   const before = run.offsets.ackedBytes;
   const meaning = run.offsets.answered(chunk, settled.offBytes);
   if (meaning === "foreign") throw run.foreignOffset(chunk, settled.offBytes);
   inFlight.abandonBefore(chunk);
   if (run.offsets.ackedBytes > before) {
-    run.tries.progressed();
+    run.tries.progressed(chunk);
     run.progress.advance(run.offsets.ackedBytes);
   }
   if (meaning === "lost") return "lost";

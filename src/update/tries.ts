@@ -17,6 +17,8 @@ const MAX_CHUNK_MS = 20_000;
 const SUSPICIOUS_MS = 5_000;
 const PATIENCE_MS = 55_000;
 const BUSY_MS = 100;
+/** Frames of one limit differ by so much: chunks are aligned, and heads of offsets grow. */
+const SLACK_BYTES = 8;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
 
@@ -42,6 +44,7 @@ export class Tries {
   /** Of the failures, as planned. */
   #silentMs = 0;
   #shrinks = 0;
+  #largestTakenBytes = 0;
 
   /**
    * @param smallestBytes no frame limit goes below it, as an upload could not begin with less
@@ -82,8 +85,14 @@ export class Tries {
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 
-  /** The device moved on. */
-  progressed(): void {
+  /** Frames of this size get through. */
+  proven(frameBytes: number): void {
+    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
+  }
+
+  /** The device took a chunk and moved on. */
+  progressed({ frameBytes }: Chunk): void {
+    this.proven(frameBytes);
     this.#failures = [];
     this.#silentMs = 0;
     this.#shrinks = 0;
@@ -96,7 +105,7 @@ export class Tries {
    */
   failed(failure: Failure, place: Place): void {
     const isBackToProven = this.frameLimit.isBackToProven(failure);
-    if (failure.kind === "too-large") return this.#tooLarge(failure, place);
+    if (failure.kind === "too-large" && !this.#hasTaken(failure)) return this.#tooLarge(failure, place);
     this.#silentMs += this.wait(failure.chunk).timeoutMs;
     this.#failures.push(failure);
     if (this.#isEnough(failure)) throw this.#stopped(place);
@@ -110,10 +119,17 @@ export class Tries {
     return count >= MAX_TRIES && (kind !== "unanswered" || this.#silentMs >= PATIENCE_MS);
   }
 
-  /** Whether the frames' size may be the reason; one loss is nothing unusual. */
+  /** Whether the frames' size may be the reason; one loss is nothing unusual, nor are two of frames that have got through before. */
   #isSuspicious({ kind, chunk }: Failure): boolean {
     if (kind !== "unanswered") return false;
-    return chunk.offBytes === 0 || (this.#failures.length >= 2 && this.#silentMs >= SUSPICIOUS_MS);
+    const isProven = chunk.frameBytes <= this.#largestTakenBytes;
+    if (chunk.offBytes === 0) return !isProven;
+    return this.#failures.length >= (isProven ? 3 : 2) && this.#silentMs >= SUSPICIOUS_MS;
+  }
+
+  /** Frames of this size have got through: it was damaged on its way, whatever the device says. */
+  #hasTaken({ chunk }: Failure): boolean {
+    return chunk.frameBytes <= this.#largestTakenBytes + SLACK_BYTES;
   }
 
   #tooLarge(failure: Failure, place: Place): void {

@@ -61,6 +61,9 @@ export type Verdict =
   | "unreachable-after-reset"
   | "failed";
 
+/** How an update of a device ended: a {@link Verdict}; or the image only lies in its slot, as was asked; or it was never begun. */
+export type UpdateVerdict = Verdict | "uploaded" | "not-started";
+
 export type UploadPhase = "checking" | "erasing" | "uploading" | "verifying" | "reconnecting";
 
 export interface UploadProgress {

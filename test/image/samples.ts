@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openFirmware } from "../../src/image/source";
+import { openBytes } from "../../src/image/open-bytes";
 import { inspectFirmware, type FirmwareInfo } from "../../src/image/inspect";
 
 export const IMAGES = join(__dirname, "../images");
@@ -25,7 +25,7 @@ export const CONFIRMED_TRAILER = fromHex(`
   77 C2 95 F3 60 D2 EF 7F 35 52 50 0F 2C B6 79 80`);
 
 export async function inspect(input: unknown): Promise<FirmwareInfo> {
-  const source = await openFirmware(input);
+  const source = await openBytes(input);
   try {
     return await inspectFirmware(source);
   } finally {

@@ -5,12 +5,19 @@ const OUTPUTS: Record<string, number> = {
   "smp-pool": 0,
   "smp-discover": 3,
   "smp-connect": 2,
+  "smp-frames-out": 1,
+  "smp-frames-in": 1,
+  "smp-trace": 1,
   "smp-image-state": 3,
+  "smp-update": 4,
   "smp-upload": 3,
   "smp-test": 2,
   "smp-reset": 3,
   "smp-confirm": 2,
 };
+
+/** Their messages come from the work of other nodes. */
+const SOURCES = ["smp-frames-out", "smp-trace"];
 
 describe("the nodes' definitions", () => {
   const editor = new Editor();
@@ -41,7 +48,7 @@ describe("the nodes' definitions", () => {
       assert.equal(category, type === POOL ? "config" : "smp_firmware");
       assert.equal(color, editor.definition("smp-connect").color);
       assert.equal(icon, `${type}.svg`);
-      assert.equal(inputs, type === POOL ? 0 : 1);
+      assert.equal(inputs, [POOL, ...SOURCES].includes(type) ? 0 : 1);
       assert.equal(outputs, OUTPUTS[type]);
     });
 
@@ -60,7 +67,7 @@ describe("the nodes' definitions", () => {
       assert.ok(labels.every((label) => label.length > 0));
       assert.equal(new Set(labels).size, outputs);
       assert.equal(outputLabels!.call(node, outputs), undefined);
-      assert.equal(labels.at(-1), "error");
+      assert.equal(labels.at(-1), SOURCES.includes(type) ? "frame" : "error");
       assert.equal(paletteLabel!.call(node), type.replaceAll("-", " "));
       assert.equal(texts(type).get(`palette.label.${category}`), "SMP firmware update");
     });

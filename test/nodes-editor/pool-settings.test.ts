@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { readPoolSettings, type PoolConfig } from "../../nodes/runtime/pool-settings";
 import { Editor, POOL, poolOptions, template } from "./node-files";
 
-const CHOICES = ["link", "profile", "mode", "pace", "protocol"];
+const CHOICES = ["link", "profile", "mode", "pace", "protocol", "trace"];
 const NUMBERS = ["slotKiB", "bufSize", "bufCount", "maxSessions", "idleCloseS", "maxWaiting", "attempts"];
 const LINK_NUMBERS = [
   ["udp", "udpPort"],
   ["udp", "maxDatagram"],
   ["serial", "baudRate"],
   ["serial", "lineDelayMs"],
+  ["flow", "flowMaxMessage"],
+  ["flow", "flowPerMinute"],
+  ["flow", "flowInFlight"],
+  ["flow", "flowRoundTripS"],
   ["ble", "bleAdapter"],
   ["ble", "bleScanS"],
 ] as const;
@@ -21,7 +25,7 @@ const LINK_CHOICES = [
 
 /** On both sides of every limit. */
 const PROBES = [
-  "-1,0,1,2,15,16,20,21,49,50,63,64,65,127,128,300,301,1000,1001,10000,10001,1472,1473,16384,16385,65535,65536,86400,86401,20000000,20000001".split(
+  "-1,0,1,2,15,16,17,20,21,49,50,63,64,65,127,128,300,301,1000,1001,3600,3601,10000,10001,1472,1473,16384,16385,60000,60001,65535,65536,86400,86401,1048576,1048577,20000000,20000001".split(
     ",",
   ),
   ["1.5", "many", "NaN", " 16 ", 1, 16, 128],
@@ -94,6 +98,20 @@ describe("the pool's form and the runtime", () => {
       assert.equal(runtimeTakes({ link: "ble", bleAdapter: value }), value === 7);
     }
     assert.ok(runtimeTakes({ factoryFirmware: "  " }));
+  });
+
+  it("take the same settings of a trace, when there is one", () => {
+    for (const [property, values] of [
+      ["traceMiB", PROBES],
+      ["traceFrames", [...poolOptions("traceFrames"), "other"]],
+    ] as const) {
+      for (const value of values) {
+        const settings = { trace: "file", [property]: value };
+        const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
+        assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
+        assert.ok(runtimeTakes({ [property]: value }), "else it does not count");
+      }
+    }
   });
 
   it("leave alone what belongs to links that are not chosen", () => {

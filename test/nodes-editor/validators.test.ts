@@ -26,11 +26,26 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-pool", "lineDelayMs", { link: "serial", lineDelayMs: "5000" }, /^Line pause: .*to 1000/],
   ["smp-pool", "udpPort", { link: "udp", udpPort: "0" }, /^Port: .*from 1 to 65535/],
   ["smp-pool", "maxDatagram", { link: "udp", maxDatagram: "1500" }, /^Largest datagram: .*to 1472/],
+  ["smp-pool", "flowMaxMessage", { link: "flow", flowMaxMessage: "63" }, /^Largest message: .*from 64 to/],
+  ["smp-pool", "flowPerMinute", { link: "flow", flowPerMinute: "0.5" }, /^Rate: .*from 1 to/],
+  ["smp-pool", "flowInFlight", { link: "flow", flowInFlight: "17" }, /^Unanswered at most: .*to 16/],
+  ["smp-pool", "flowRoundTripS", { link: "flow", flowRoundTripS: "0" }, /^Round trip: .*from 1 to/],
+  ["smp-frames-out", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-frames-out", "form", { form: "auto" }, /^Payload: choose one of buffer/],
+  ["smp-frames-in", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-frames-in", "form", { form: "binary" }, /^Payload: choose one of auto/],
+  ["smp-pool", "keys", { keys: "-----BEGIN PRIVATE KEY-----" }, /^Public keys: this is a private key/],
   ["smp-pool", "maxSessions", { maxSessions: "many" }, /^Open at once: .*whole number/],
   ["smp-pool", "idleCloseS", { idleCloseS: "-1" }, /^Close after: /],
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
   ["smp-pool", "attempts", { attempts: "1.5" }, /^Attempts: /],
   ["smp-pool", "protocol", { protocol: "3" }, /^SMP version: /],
+  ["smp-pool", "trace", { trace: "on" }, /^Frames: choose one of off, file/],
+  ["smp-pool", "traceMiB", { trace: "file", traceMiB: "0" }, /^Room: .*from 1 to/],
+  ["smp-pool", "traceFrames", { trace: "file", traceFrames: "all" }, /^Content: choose one of described/],
+  ["smp-trace", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-trace", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-trace", "maxPerSecond", { maxPerSecond: "0" }, /^At most: .*from 1 to/],
   ["smp-discover", "pool", { pool: "" }, /^Pool: choose/],
   ["smp-discover", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
   ["smp-discover", "seconds", { seconds: "4" }, /^Look for: .*from 5 to 300/],
@@ -48,6 +63,21 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-upload", "image", { image: "one" }, /^Image: .*whole number/],
   ["smp-upload", "image", { image: "", imageType: "msg" }, /^Image: enter a value/],
   ["smp-upload", "window", { window: "9" }, /^Window: .*from 1 to 8/],
+  ["smp-upload", "sha256", { sha256: HASH.slice(1), sha256Type: "str" }, /^SHA-256: enter 64/],
+  ["smp-upload", "sha256", { sha256: "a b", sha256Type: "msg" }, /^SHA-256: /],
+  ["smp-update", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-update", "device", { device: "" }, /^Devices: enter a value/],
+  ["smp-update", "firmware", { firmware: "" }, /^Firmware: enter a value/],
+  ["smp-update", "image", { image: "one" }, /^Image: .*whole number/],
+  ["smp-update", "sha256", { sha256: HASH.slice(1), sha256Type: "str" }, /^SHA-256: enter 64/],
+  ["smp-update", "goal", { goal: "hope" }, /^Policy: .*test-and-confirm/],
+  ["smp-update", "versions", { versions: "older" }, /^Versions: .*newer/],
+  ["smp-update", "onTrial", { onTrial: "" }, /^Other trial: .*refuse/],
+  ["smp-update", "gateS", { gateS: "0" }, /^Answer: .*from 1 to/],
+  ["smp-update", "limit", { limit: "0" }, /^Side by side: .*from 1 to 1000/],
+  ["smp-update", "canary", { canary: "-1" }, /^Canaries: .*from 0 to/],
+  ["smp-update", "maxFailures", { maxFailures: "0" }, /^Stop after: .*from 1 to/],
+  ["smp-update", "waitS", { waitS: "0" }, /^Wait: .*from 1 to/],
   ["smp-test", "hash", { hash: "" }, /^Image hash: enter a value/],
   ["smp-test", "hash", { hash: "1.5.0", hashType: "str" }, /^Image hash: .*hex/],
   ["smp-test", "image", { image: "2.5", imageType: "num" }, /^Image: /],
@@ -55,6 +85,8 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-confirm", "hash", { hash: HASH.slice(1), hashType: "str" }, /^Image hash: .*hex/],
   ["smp-confirm", "image", { image: "" }, /^Image: enter a value/],
 ];
+
+const FRAMES = ["smp-frames-out", "smp-frames-in"];
 
 describe("the validation in the editor", () => {
   let editor: Editor;
@@ -66,7 +98,11 @@ describe("the validation in the editor", () => {
 
   for (const type of TYPES) {
     it(`of ${type} accepts the defaults, once a pool is chosen`, () => {
-      const node = editor.add(type, ["smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {});
+      if (FRAMES.includes(type)) pool["link"] = "flow";
+      const node = editor.add(
+        type,
+        [...FRAMES, "smp-trace", "smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {},
+      );
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);
       }
@@ -121,6 +157,16 @@ describe("the validation in the editor", () => {
     assert.equal(say("${SENSOR}"), true);
   });
 
+  it("lets frames through pools only whose link is the flow", () => {
+    for (const type of FRAMES) {
+      const node = editor.add(type, { pool: pool.id });
+      assert.match(String(editor.validate(node, "pool")), /^Pool: choose one whose link is Flow/);
+      pool["link"] = "flow";
+      assert.equal(editor.validate(node, "pool"), true);
+      pool["link"] = "virtual";
+    }
+  });
+
   it("refuses a pool that is disabled or not valid", () => {
     const connect = editor.add("smp-connect", { pool: pool.id });
     pool["valid"] = false;
@@ -140,6 +186,12 @@ describe("the validation in the editor", () => {
 
   it("needs no image number where no firmware is compared", () => {
     assert.equal(editor.validate(editor.add("smp-image-state", { firmwareType: "none", image: "" }), "image"), true);
+  });
+
+  it("takes a file's SHA-256 as text, or none", () => {
+    for (const sha256 of [HASH, `sha256:${HASH.toUpperCase()}`, "", " "]) {
+      assert.equal(editor.validate(editor.add("smp-upload", { sha256, sha256Type: "str" }), "sha256"), true);
+    }
   });
 
   it("takes hashes of all sizes, in either case", () => {

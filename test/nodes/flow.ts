@@ -13,9 +13,20 @@ helper.init(runtimePath);
 // oxlint-disable-next-line typescript/no-explicit-any -- what a spec looks for in a message is what it asserts
 export type Msg = Record<string, any> & { smp?: any; error?: any };
 
-const TYPES = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm"].map(
-  (name) => `smp-${name}`,
-);
+const TYPES = [
+  "pool",
+  "discover",
+  "connect",
+  "image-state",
+  "update",
+  "upload",
+  "test",
+  "reset",
+  "confirm",
+  "frames-out",
+  "frames-in",
+  "trace",
+].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
 export const tab: FlowNode = { id: "tab", type: "tab", label: "Tab" };
@@ -63,6 +74,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-discover": ["device", "all", "error"],
   "smp-connect": ["result", "error"],
   "smp-image-state": ["result", "up to date", "error"],
+  "smp-update": ["result", "progress", "gate", "error"],
   "smp-upload": ["result", "progress", "error"],
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],

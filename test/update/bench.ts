@@ -10,12 +10,14 @@ import { SmpError } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
 import { createPool } from "../../src/session/pool";
-import type { DeviceHandle } from "../../src/session/types";
+import type { DeviceHandle, SessionPool } from "../../src/session/types";
 import { findCommand } from "../../src/smp/commands";
 import { decodeMessage, type CborMap } from "../../src/smp/message";
 import type { Link, Transport } from "../../src/transport/transport";
 import { FrameQueue } from "../../src/transport/frame-queue";
 import { virtualTransport } from "../../src/transport/virtual";
+import { runUpdate } from "../../src/update/run-update";
+import type { UpdateOptions, UpdateResult } from "../../src/update/run-types";
 import type { UploadResult } from "../../src/update/types";
 import { buildImage } from "../build-image";
 import { uploadFirmware, type UploadOptions } from "../../src/update/upload";
@@ -63,7 +65,7 @@ export class Bench {
   /** Most upload requests that were ever under way at once. */
   mostUnanswered = 0;
   #unanswered = 0;
-  readonly #pool;
+  readonly pool: SessionPool;
   readonly #options: BenchOptions;
   #activity = 0;
 
@@ -71,17 +73,22 @@ export class Bench {
     this.#options = options;
     this.device = new VirtualDevice({ slot0: A, slotBytes: 128 * 1024, ...options, name: NAME });
     const devices = { find: (name: string) => (name === NAME ? this.device : undefined), names: () => [NAME] };
-    this.#pool = createPool(this.#breakable(virtualTransport(devices)));
+    this.pool = createPool(this.#breakable(virtualTransport(devices)));
   }
 
   async close(): Promise<void> {
     this.device.close();
-    await this.#pool.close();
+    await this.pool.close();
+  }
+
+  /** Updates the device to its end. */
+  async update(options: UpdateOptions): Promise<UpdateResult> {
+    return await this.toEnd(runUpdate(this.pool, NAME, options));
   }
 
   /** Runs an operation to its end, letting time pass whenever nothing else can happen. */
   async run<T>(work: (device: DeviceHandle) => Promise<T>): Promise<T> {
-    return await this.#toEnd(this.#pool.use(NAME, { name: "test" }, work));
+    return await this.toEnd(this.pool.use(NAME, { name: "test" }, work));
   }
 
   async upload(file: Uint8Array, options: UploadOptions = {}): Promise<UploadResult> {
@@ -92,7 +99,7 @@ export class Bench {
 
   /** Until the device runs again after a reboot. */
   async started(): Promise<void> {
-    await this.#toEnd(
+    await this.toEnd(
       (async () => {
         while (this.device.state !== "application") await new Promise((resolve) => setImmediate(resolve));
       })(),
@@ -124,7 +131,7 @@ export class Bench {
     assert.equal(sha256(this.slotBytes(slot, file.length)), sha256(file), `slot ${slot} differs from the file`);
   }
 
-  async #toEnd<T>(work: Promise<T>): Promise<T> {
+  async toEnd<T>(work: Promise<T>): Promise<T> {
     let isOver = false;
     const over = (): void => void (isOver = true);
     work.then(over, over);

@@ -1,0 +1,94 @@
+/** Where messages with SMP frames come back to their pool: answers, acknowledgements, failures, presence. */
+import { decodePayload, PAYLOAD_FORMS, toSmpError, type Envelope, type FlowChannel, type Sender } from "../src/index";
+import { oneOf } from "./runtime/checks";
+import { catchableError, catchShape, markFailed } from "./runtime/failure";
+import { FlowEndNode } from "./runtime/flow-end";
+import {
+  recordOf,
+  type Done,
+  type FlowMessage,
+  type FlowNode,
+  type NodeAPI,
+  type NodeDef,
+  type Send,
+} from "./runtime/red";
+
+interface FramesInConfig extends NodeDef {
+  readonly pool?: string;
+  /** How frames stand in `msg.payload`; "auto" tells the forms apart. */
+  readonly form?: unknown;
+}
+
+const FORMS = ["auto", ...PAYLOAD_FORMS] as const;
+type Form = (typeof FORMS)[number];
+
+export default function (RED: NodeAPI): void {
+  RED.nodes.registerType("smp-frames-in", function (this: FlowNode, config: FramesInConfig) {
+    RED.nodes.createNode(this, config);
+    const end = new FlowEndNode(RED, this, config.pool, "the smp-frames-in node");
+    const field = { name: "form", code: "SMP_BAD_SETTING" } as const;
+    const form = end.setting(() => oneOf(field, config.form ?? "auto", FORMS)) ?? "auto";
+    end.takePart(
+      (channel) => channel.addInlet(),
+      ({ received, unknownDevice, foreign, garbage }) => {
+        const strays = unknownDevice + foreign + garbage;
+        return { text: end.words.own(strays > 0 ? "strays" : "received", { received, strays }), isOdd: strays > 0 };
+      },
+    );
+    this.on("input", (msg, send, done) => {
+      try {
+        take(end.channel, msg, form);
+        done();
+      } catch (thrown) {
+        refuse(this, msg, thrown, { send, done });
+      }
+    });
+  });
+}
+
+/** @throws why the message is for nobody */
+function take(channel: FlowChannel, msg: FlowMessage, form: Form): void {
+  channel.take(envelopeOf(channel, msg, form), senderOf(msg));
+}
+
+function envelopeOf(channel: FlowChannel, msg: FlowMessage, form: Form): Envelope {
+  if (recordOf(msg.smp)["ack"] === true) return { kind: "ack" };
+  const error = failureOf(msg["error"]);
+  if (error) return { kind: "failure", error };
+  try {
+    return decodePayload(msg.payload, form);
+  } catch (thrown) {
+    channel.countGarbage();
+    throw thrown;
+  }
+}
+
+/** `msg.error` as a Catch node, a switch or a person sets it. */
+function failureOf(error: unknown): Extract<Envelope, { kind: "failure" }>["error"] | undefined {
+  if (error === undefined || error === null || error === "") return undefined;
+  const { message, code, retryable } = recordOf(error);
+  const said = typeof error === "string" ? error : message;
+  return {
+    code: typeof code === "string" ? code : "",
+    message: typeof said === "string" && said !== "" ? said : JSON.stringify(error),
+    retryable: retryable !== false,
+  };
+}
+
+/** What the message says beside its envelope. */
+function senderOf(msg: FlowMessage): Sender {
+  const { device, id } = recordOf(msg.smp);
+  return { device: textOf(device), id: textOf(id), topic: textOf(msg.topic) };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function refuse(node: FlowNode, msg: FlowMessage, thrown: unknown, replies: { send: Send; done: Done }): void {
+  const error = toSmpError(thrown);
+  markFailed(msg, error, { phase: "frames-in", device: undefined });
+  if (!node.wires[0]?.length) return replies.done(catchableError(error));
+  replies.send([Object.assign(msg, { error: catchShape(error, node) })]);
+  replies.done();
+}

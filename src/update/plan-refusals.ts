@@ -1,0 +1,102 @@
+/** Why an update is not begun. */
+import { SmpError } from "../errors";
+import { compareVersions, parseVersion } from "../image/version";
+import { checkFirmware, type Finding } from "./checks";
+import type { InstallKind } from "./install-kind";
+import { strangerPending, type Standing } from "./plan-standing";
+import type { PlanFacts, PlannedPart } from "./plan-types";
+import { activeSlot, describeSlot, describeState } from "./state";
+import type { Firmware, ImageState, SlotState } from "./types";
+import type { CompletePolicy } from "./update-policy";
+
+/** An image of the update that does not simply run already. */
+export interface MovingPart extends PlannedPart {
+  readonly firmware: Firmware;
+  readonly standing: Standing;
+}
+
+/** What `checkFirmware` says of an image, and this update's own rules about its version. */
+export function checksOf(
+  part: MovingPart,
+  parts: readonly MovingPart[],
+  { device, policy, kind }: { device: PlanFacts; policy: CompletePolicy; kind: InstallKind },
+): readonly Finding[] {
+  const companions = parts
+    .filter(({ image }) => image !== part.image)
+    .map(({ image, info }) => ({ image, version: info.versionText }));
+  const { fileSha256, securityCounter } = policy;
+  const upgradeOnly = policy.versions === "newer";
+  const findings = checkFirmware({ ...part, device, policy: { fileSha256, securityCounter, upgradeOnly, companions } });
+  return [...objectionToVersion(part, { images: device.images, policy, kind }), ...findings];
+}
+
+function objectionToVersion(
+  { firmware, info }: MovingPart,
+  { images, policy, kind }: { images: ImageState; policy: CompletePolicy; kind: InstallKind },
+): Finding[] {
+  const running = activeSlot(images, firmware.image);
+  const order = running && compareTexts(firmware.version, running.version);
+  if (order === undefined || order > 0) return [];
+  const comparison = `${info.versionText} is ${order < 0 ? "older than" : "the same version as"} what runs (${running!.version})`;
+  const refuse = (why: string): Finding => ({
+    check: "version",
+    level: "refuse",
+    because: `${comparison}, and ${why}`,
+    error: { code: "SMP_NOT_NEWER", verdict: "refused-downgrade" },
+  });
+  if (order < 0 && policy.versions === "not-older") return [refuse("older firmware is not wanted")];
+  const runsNewest = kind === "newest" || kind === "newest-on-trial";
+  return runsNewest && policy.goal !== "upload" ? [refuse("this bootloader runs only the newest image")] : [];
+}
+
+/** Undefined when a device shows what is no version. */
+function compareTexts(a: string, b: string): number | undefined {
+  try {
+    return compareVersions(parseVersion(a), parseVersion(b));
+  } catch {
+    return undefined;
+  }
+}
+
+export function refuseOneSlot(): SmpError {
+  return new SmpError(
+    "SMP_NO_TRIAL",
+    "the device has one slot: an upload overwrites the firmware at once, with no image to go back to",
+    { hint: "Allow it in the policy (allowRecovery), if the device can be reached by other means when it fails." },
+  );
+}
+
+export function refuseTrialWanted({ goal, gate }: CompletePolicy, why: string): SmpError | undefined {
+  if (goal !== "test" && !gate) return undefined;
+  const wanted = gate ? "a gate between trial and confirm" : "a trial";
+  return new SmpError("SMP_NO_TRIAL", `${wanted} is wanted, and there can be none: ${why}`);
+}
+
+export function refuseStrangerTrial(state: ImageState, trial: SlotState): SmpError {
+  return new SmpError(
+    "SMP_TRIAL_RUNNING",
+    `${trial.version} runs on trial, so that no slot is free (${describeState(state)})`,
+  );
+}
+
+export function refuseStrangerPending(state: ImageState, wanted: Firmware): SmpError | undefined {
+  const pending = strangerPending(state, wanted);
+  return (
+    pending && new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`)
+  );
+}
+
+export function refuseMixedMarks(part: MovingPart): SmpError {
+  return new SmpError(
+    "SMP_IMAGE_PENDING",
+    `image ${part.image} (${part.firmware.version}) is marked for a trial from before, and cannot be made permanent together with the other images any more`,
+  );
+}
+
+export function refusePermanent(part: MovingPart): SmpError {
+  return new SmpError(
+    "SMP_IMAGE_PENDING",
+    `${part.firmware.version} is marked as permanent from before: the next reset installs it for good, and there is no trial`,
+    { hint: 'Reset the device, or choose the policy "confirm" without a gate.' },
+  );
+}

@@ -1,0 +1,198 @@
+/**
+ * What has to be done on a device so that it runs a firmware, and why: pure, from the device's state, the firmware, the
+ * bootloader's mode and the policy. Source: MCUboot `design.md` (swap types), Zephyr `img_mgmt_state.c`.
+ */
+import { SmpError } from "../errors";
+import { refusalIn } from "./checks";
+import { describeFirmware } from "./firmware";
+import { installKind, whyNoTrial, type InstallKind } from "./install-kind";
+import {
+  checksOf,
+  refuseMixedMarks,
+  refuseOneSlot,
+  refusePermanent,
+  refuseStrangerPending,
+  refuseStrangerTrial,
+  refuseTrialWanted,
+  type MovingPart,
+} from "./plan-refusals";
+import { afterTrial, standingOf, strangerOnTrial } from "./plan-standing";
+import { stepsOf } from "./plan-steps";
+import { sentenceOf } from "./plan-sentence";
+import type { PlanFacts, PlannedPart, PlanStep, UpdatePlan } from "./plan-types";
+import { refuseInRecovery } from "./recovery";
+import type { ImageState, UpdateVerdict } from "./types";
+import { completePolicy, type CompletePolicy, type UpdatePolicy } from "./update-policy";
+
+export interface PlanSubject {
+  readonly device: PlanFacts;
+  /** The images that the update brings, one for each number. */
+  readonly parts: readonly PlannedPart[];
+  readonly policy?: UpdatePolicy | undefined;
+}
+
+/** @throws SMP_BAD_INPUT for a policy that contradicts itself, or parts for the same image */
+export function planUpdate({ device, parts, policy = {} }: PlanSubject): UpdatePlan {
+  checkParts(parts);
+  return new Planner(device, parts, completePolicy(policy)).plan();
+}
+
+class Planner {
+  readonly #device: PlanFacts;
+  readonly #policy: CompletePolicy;
+  readonly #kind: InstallKind;
+  readonly #given: readonly PlannedPart[];
+  readonly #settling: PlanStep[] = [];
+  #checks: UpdatePlan["checks"] = [];
+
+  constructor(device: PlanFacts, parts: readonly PlannedPart[], policy: CompletePolicy) {
+    this.#device = device;
+    this.#policy = policy;
+    this.#kind = installKind(device);
+    this.#given = parts;
+  }
+
+  plan(): UpdatePlan {
+    try {
+      return this.#plan();
+    } catch (error) {
+      if (!(error instanceof SmpError)) throw error;
+      const verdict = (error.details.verdict ?? "failed") as UpdateVerdict;
+      return this.#result("refused", error.message, { verdict, refusal: error.report() });
+    }
+  }
+
+  #plan(): UpdatePlan {
+    const images = this.#settled();
+    const parts = partsOn(images, this.#given);
+    const moving = parts.filter(({ standing }) => standing !== "current");
+    const isOver = moving.length === 0 || this.#isReached(moving);
+    if (isOver && this.#settling.length === 0) return this.#nothing(parts, moving);
+    if (!isOver) this.#refuseUnfit(images, moving);
+    const noTrial = whyNoTrial(this.#kind, imagesOf(moving));
+    if (!isOver) this.#refuseMarks(moving, noTrial);
+    const subject = { images, parts, policy: this.#policy, kind: this.#kind, noTrial };
+    const steps = isOver
+      ? []
+      : stepsOf({ ...subject, parts: [...moving, ...parts.filter((part) => !moving.includes(part))] });
+    const all = [...this.#settling, ...steps];
+    return this.#result("update", sentenceOf(all, this.#device.images, parts), { steps: all });
+  }
+
+  /** The state without the trials of other images, which the policy ends. */
+  #settled(): ImageState {
+    let { images } = this.#device;
+    if (this.#device.inRecovery) return images;
+    for (const { firmware } of partsOn(images, this.#given)) {
+      const running = strangerOnTrial(images, firmware);
+      if (!running) continue;
+      const how = this.#policy.onTrial;
+      if (how === "refuse") throw refuseStrangerTrial(images, running.trial);
+      this.#settling.push(settleStep(how, firmware.image, running));
+      images = afterTrial(images, firmware.image, how === "revert" ? "reverted" : "confirmed");
+    }
+    return images;
+  }
+
+  /** Whether what runs is all that the goal asks for. */
+  #isReached(moving: readonly MovingPart[]): boolean {
+    const { goal } = this.#policy;
+    if (goal === "upload") return moving.every(({ standing }) => standing !== "absent");
+    return goal === "test" && moving.every(({ standing }) => standing === "on-trial");
+  }
+
+  #refuseUnfit(images: ImageState, moving: readonly MovingPart[]): void {
+    const { inRecovery } = this.#device;
+    const { allowRecovery, versions } = this.#policy;
+    if (inRecovery) refuseInRecovery(images, { allowRecovery, upgradeOnly: versions !== "any" });
+    else if (this.#kind === "in-place" && !allowRecovery) throw refuseOneSlot();
+    for (const { firmware } of moving) {
+      const refusal = inRecovery ? undefined : refuseStrangerPending(images, firmware);
+      if (refusal) throw refusal;
+    }
+    const unseen = moving.filter(({ standing }) => standing !== "on-trial");
+    const context = { device: { ...this.#device, images }, policy: this.#policy, kind: this.#kind };
+    this.#checks = unseen.flatMap((part) =>
+      checksOf(part, moving, context).map((found) => ({ image: part.image, ...found })),
+    );
+    const refusal = refusalIn(this.#checks);
+    if (refusal) throw refusal;
+  }
+
+  #refuseMarks(moving: readonly MovingPart[], noTrial: string | undefined): void {
+    const { goal } = this.#policy;
+    if (goal === "upload") return;
+    const refusal = noTrial === undefined ? undefined : refuseTrialWanted(this.#policy, noTrial);
+    if (refusal) throw refusal;
+    if (this.#kind === "swap") this.#refuseOldMarks(moving, noTrial);
+  }
+
+  /** A mark from before cannot be changed (Zephyr: IMAGE_ALREADY_PENDING). */
+  #refuseOldMarks(moving: readonly MovingPart[], noTrial: string | undefined): void {
+    const { goal, gate } = this.#policy;
+    const tried = moving.find(({ standing }) => standing === "pending");
+    if (tried && noTrial !== undefined) throw refuseMixedMarks(tried);
+    const permanent = moving.find(({ standing }) => standing === "permanent");
+    if (permanent && (gate || goal === "test")) throw refusePermanent(permanent);
+  }
+
+  #nothing(parts: readonly MovingPart[], moving: readonly MovingPart[]): UpdatePlan {
+    const verdict: UpdateVerdict =
+      moving.length === 0 ? "already-current" : this.#policy.goal === "test" ? "testing" : "uploaded";
+    const steps = stepsOf({
+      images: this.#device.images,
+      parts,
+      policy: { ...this.#policy, goal: "upload" },
+      kind: this.#kind,
+      noTrial: undefined,
+    });
+    return this.#result("nothing-to-do", steps.map(({ reason }) => reason).join("; "), { steps, verdict });
+  }
+
+  #result(
+    outcome: UpdatePlan["outcome"],
+    because: string,
+    rest: { steps?: readonly PlanStep[] } & Pick<UpdatePlan, "verdict" | "refusal">,
+  ): UpdatePlan {
+    const { images, bootMode } = this.#device;
+    const { steps = [], ...verdict } = rest;
+    const mode = bootMode === undefined ? {} : { bootMode };
+    return { outcome, because, goal: this.#policy.goal, steps, ...verdict, checks: this.#checks, images, ...mode };
+  }
+}
+
+function partsOn(images: ImageState, parts: readonly PlannedPart[]): MovingPart[] {
+  return parts.map((part) => {
+    const firmware = describeFirmware(part.info, part.image);
+    return { ...part, firmware, standing: standingOf(images, firmware) };
+  });
+}
+
+function settleStep(
+  how: "confirm" | "revert" | "wait",
+  image: number,
+  { trial, fallback }: NonNullable<ReturnType<typeof strangerOnTrial>>,
+): PlanStep {
+  const reasons = {
+    confirm: `${trial.version} runs on trial and takes the free slot's place: it is confirmed first, as the policy wants`,
+    revert: `${trial.version} runs on trial and takes the free slot's place: a reset brings ${fallback.version} back first, as the policy wants`,
+    wait: `${trial.version} runs on trial and takes the free slot's place: it is given time to confirm itself, as the policy wants`,
+  };
+  return { step: "settle", how, image, version: trial.version, hash: trial.hash, reason: reasons[how] };
+}
+
+function imagesOf(parts: readonly MovingPart[]): number[] {
+  return parts.map(({ image }) => image);
+}
+
+function checkParts(parts: readonly PlannedPart[]): void {
+  const numbers = parts.map(({ image }) => image);
+  if (parts.length > 0 && new Set(numbers).size === numbers.length) return;
+  throw new SmpError(
+    "SMP_BAD_INPUT",
+    `an update needs one file for each image; these are for ${numbers.join(", ") || "none"}`,
+    {
+      field: "image",
+    },
+  );
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deviceOptions, parseTraceCommand } from "../../src/trace/cli-options";
+import type { TraceRecord } from "../../src/trace/record";
+import { imagePath, Kept, tracedUpdate } from "./bench";
+
+const CLI = join(__dirname, "../../src/trace/cli.ts");
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, ["--require", require.resolve("tsx/cjs"), CLI, ...args]);
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const [code] = (await once(child, "close")) as [number];
+  return { code, out, err };
+}
+
+describe("smp-trace", function () {
+  this.timeout(60_000);
+  let folder: string;
+  let file: string;
+  let recorded: Kept;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "smp-trace-"));
+    recorded = await tracedUpdate(new Kept("whole"));
+    file = write("trace.jsonl", recorded.records);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  function write(name: string, records: readonly TraceRecord[]): string {
+    const path = join(folder, name);
+    writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    return path;
+  }
+
+  it("prints a line for each record, with time, direction, command and decoded body", async () => {
+    const { code, out, err } = await run(file);
+    assert.deepEqual([code, err], [0, ""]);
+    const lines = out.trimEnd().split("\n");
+    assert.equal(lines.length, recorded.records.length);
+    const [asked] = recorded.of("os.parameters", "out");
+    const line = lines.find((each) => each.includes("← os.parameters"))!;
+    assert.ok(line.startsWith(asked!.at.slice(0, 20)));
+    assert.match(
+      line,
+      / \+0\.\d{6} {2}sensor-1 +← os\.parameters .*answer to #\d+ after [\d.]+ ms {2}\{buf_size: 2475, /,
+    );
+    assert.match(out, /→ image\.upload .*\{len: \d+, off: 0, sha: [0-9a-f]{16}…, data: <\d+ bytes [0-9a-f]{16}>\}/);
+    assert.match(out, /--- end: .*it reboots/);
+  });
+
+  it("prints one device's frames, with their bytes", async () => {
+    const other = recorded.records.slice(0, 3).map((record) => ({ ...record, device: "other" }));
+    const both = write("both.jsonl", [...other, ...recorded.records]);
+    const { out } = await run(both, "--device", "other", "--hex");
+    assert.doesNotMatch(out, /sensor-1 /);
+    assert.match(out, /→ os\.parameters .*\n {4}[0-9a-f]{18}\n/);
+  });
+
+  it("writes a capture", async () => {
+    const capture = join(folder, "out.pcapng");
+    const { code, out } = await run(file, "--pcap", capture);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^${recorded.traced.length} frames in `));
+    assert.equal(readFileSync(capture).readUInt32LE(0), 0x0a0d0d0a);
+  });
+
+  it("replays, and ends with 1 when the answers differ", async () => {
+    const same = await run(file, "--replay", "--", "--slot0", imagePath("hash-only-1.0.0.bin"));
+    assert.match(same.out, /^\d+ requests, \d+ answers compared, 0 differ\n$/);
+    assert.equal(same.code, 0, same.err);
+    const other = await run(file, "--replay", "--", "--slot0", imagePath("hash-only-1.2.3+4.bin"));
+    assert.match(other.out, /#\d+ image\.readState: recorded .*1\.0\.0.*, answered .*1\.2\.3\.4/);
+    assert.equal(other.code, 1);
+  });
+
+  it("prints what teaches Wireshark the commands", async () => {
+    const { out } = await run("--lua");
+    assert.match(out, /\["write 1 1"\] = "image\.upload"/);
+    assert.match(out, /udp\.port"\):add\(1337, smp\)/);
+  });
+
+  it("says in one line what is wrong, and ends with 2", async () => {
+    const empty = write("empty.jsonl", []);
+    writeFileSync(empty, "no trace\n");
+    const described = write("described.jsonl", (await tracedUpdate(new Kept())).records);
+    for (const [args, said] of [
+      [[join(folder, "none.jsonl")], /cannot be read: ENOENT/],
+      [[empty], /no trace that can be read/],
+      [[described, "--replay"], /is not whole/],
+      [[file, "--pcap", join(folder, "no", "such", "folder")], /--pcap .* cannot be written: ENOENT/],
+    ] as const) {
+      const { code, err } = await run(...args);
+      assert.match(err, said);
+      assert.match(err, /^smp-trace: [^\n]+\n$/);
+      assert.equal(code, 2);
+    }
+    assert.ok(!existsSync(join(folder, "no")));
+  });
+
+  for (const [args, message] of [
+    [[], /give one trace file, not 0/],
+    [["a", "b"], /give one trace file, not 2/],
+    [["a", "--log-offset", "soon"], /--log-offset must be a number of seconds, got "soon"/],
+    [["a", "--fast"], /Unknown option '--fast'/],
+    [["a", "--", "--pace", "real"], /need --replay/],
+  ] as const) {
+    it(`refuses ${args.join(" ") || "nothing"}`, () => {
+      assert.throws(() => parseTraceCommand(args), { code: "SMP_BAD_SETTING", message });
+    });
+  }
+
+  it("replays against the recorded device's buffers, unless told otherwise", () => {
+    const found = deviceOptions([], { size: 512, count: 3 });
+    assert.deepEqual([found.bufSize, found.bufCount, found.pace], [512, 3, "instant"]);
+    assert.equal(deviceOptions(["--buf-size", "1024"], { size: 512, count: 3 }).bufSize, 1024);
+    assert.throws(() => deviceOptions(["--help"], {}), { code: "SMP_BAD_SETTING" });
+  });
+});

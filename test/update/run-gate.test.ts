@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import type { Gate, GateQuestion, UpdateResult } from "../../src/update/run-types";
+import { B, useBench, type Bench } from "./bench";
+import { flags, read } from "./lifecycle";
+import { partsOf } from "./parts";
+
+const OLD = ["0 1.0.0 active confirmed", "1 1.2.3+4"];
+const TRIAL = ["0 1.2.3+4 active", "1 1.0.0 confirmed"];
+
+async function update(bench: Bench, options: { gate: Gate }): Promise<UpdateResult> {
+  return bench.update({ parts: await partsOf(B), ...options });
+}
+
+function answering(answer: boolean, more: Omit<Gate, "ask"> = {}): Gate & { readonly asked: GateQuestion[] } {
+  const asked: GateQuestion[] = [];
+  const ask = async (question: GateQuestion): Promise<boolean> => {
+    asked.push(question);
+    return answer;
+  };
+  return { ...more, ask, asked };
+}
+
+describe("the gate of an update", () => {
+  const newBench = useBench();
+
+  it("is content with a firmware that confirms itself, and asks no gate then", async () => {
+    const gate = answering(false);
+    const result = await update(newBench({ trial: "self-confirming" }), { gate });
+    assert.deepEqual([result.ok, result.verdict, gate.asked.length], [true, "confirmed", 0]);
+  });
+
+  it("asks the gate while the trial runs, and confirms when it passes", async () => {
+    const gate = answering(true, { deadlineMs: 5_000 });
+    const result = await update(newBench(), { gate });
+    assert.deepEqual([result.ok, result.verdict, result.evidence.gate?.answer], [true, "confirmed", "passed"]);
+    const [question] = gate.asked;
+    assert.deepEqual([flags(question!.images), question!.deadlineMs, question!.device], [TRIAL, 5_000, "sensor-1"]);
+  });
+
+  it("leaves the trial to revert when the gate says no", async () => {
+    const bench = newBench();
+    const result = await update(bench, { gate: answering(false) });
+    assert.deepEqual([result.ok, result.verdict, result.evidence.gate?.answer], [false, "testing", "declined"]);
+    assert.deepEqual(flags(await read(bench)), TRIAL);
+  });
+
+  it("reverts at once when the gate says no and that is wanted", async () => {
+    const result = await update(newBench(), { gate: answering(false, { revertAtOnce: true }) });
+    assert.deepEqual([result.ok, result.verdict, flags(result.evidence.after)], [false, "reverted", OLD]);
+  });
+
+  it("does not wait for an answer for ever", async () => {
+    const gate: Gate = { ask: () => new Promise(() => undefined), deadlineMs: 60_000 };
+    const result = await update(newBench(), { gate });
+    assert.deepEqual([result.verdict, result.evidence.gate], ["testing", { answer: "expired", waitedMs: 60_000 }]);
+    assert.match(result.because, /not answered within 60 s/);
+  });
+
+  it("leaves the device to others while the gate waits", async () => {
+    const bench = newBench();
+    const gate: Gate = {
+      ask: () => bench.pool.use("sensor-1", { name: "look" }, async (device) => device.key === "sensor-1"),
+    };
+    assert.equal((await update(bench, { gate })).verdict, "confirmed");
+  });
+
+  it("says no when the firmware confirmed itself while the gate waited", async () => {
+    const bench = newBench();
+    const gate: Gate = {
+      ask: async () => {
+        bench.device.store.setState(undefined, true);
+        return false;
+      },
+    };
+    const result = await update(bench, { gate });
+    assert.deepEqual([result.ok, result.verdict], [false, "confirmed"]);
+  });
+});
