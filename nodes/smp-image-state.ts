@@ -1,7 +1,15 @@
 /** Reads which images a device has, and whether it already runs the wanted firmware. */
-import { describeFirmware, isUpToDate, readImageState, type Firmware, type ImageState } from "../src/index";
+import {
+  choosePart,
+  describeFirmware,
+  isUpToDate,
+  readImageState,
+  type Firmware,
+  type FirmwarePackage,
+  type ImageState,
+} from "../src/index";
 import { imageNumber } from "./runtime/checks";
-import { withFirmware } from "./runtime/firmware";
+import { withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
@@ -17,8 +25,24 @@ export default function (RED: NodeAPI): void {
 
 async function imageState(RED: NodeAPI, job: Job): Promise<Outcome> {
   const target = job.target();
-  const firmware = await wantedFirmware(RED, job);
-  const images = await job.use(target, async (device) => readImageState(await device.session(job.signal), job.signal));
+  const given = await job.input("firmware");
+  const read = (): Promise<ImageState> =>
+    job.use(target, async (device) => readImageState(await device.session(job.signal), job.signal));
+  // Without firmware the flow only wants the list.
+  if (given.value === undefined) return listed(job, await read());
+  const image = imageNumber(await job.input("image")) ?? 0;
+  job.show(job.words.own("reading"));
+  return withPackage({ RED, given, pool: target.pool, signal: job.signal }, async (pack) => {
+    const images = await read();
+    return listed(job, images, wanted(pack, image, images));
+  });
+}
+
+function wanted(pack: FirmwarePackage, image: number, images: ImageState): Firmware {
+  return describeFirmware(choosePart(pack, { image, images }).info, image);
+}
+
+function listed(job: Job, images: ImageState, firmware?: Firmware): Outcome {
   if (!firmware) return { payload: images, smp: { images }, text: runningText(job, images) };
   const smp = { images, firmware };
   if (!isUpToDate(images, firmware)) return { payload: images, smp, text: runningText(job, images) };
@@ -28,15 +52,6 @@ async function imageState(RED: NodeAPI, job: Job): Promise<Outcome> {
     smp: { ...smp, verdict: "already-current" },
     text: job.words.own("up-to-date"),
   };
-}
-
-/** Undefined when the flow only wants the list. */
-async function wantedFirmware(RED: NodeAPI, job: Job): Promise<Firmware | undefined> {
-  const given = await job.input("firmware");
-  if (given.value === undefined) return undefined;
-  const image = imageNumber(await job.input("image")) ?? 0;
-  job.show(job.words.own("reading"));
-  return withFirmware({ RED, given, signal: job.signal }, async (_source, info) => describeFirmware(info, image));
 }
 
 function runningText({ words }: Job, images: ImageState): string {

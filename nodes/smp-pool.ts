@@ -9,6 +9,6 @@ export default function (RED: NodeAPI): void {
   serveScan(RED);
   RED.nodes.registerType("smp-pool", function (this: Node, config: PoolConfig) {
     RED.nodes.createNode(this, config);
-    becomePool(this, config);
+    becomePool(RED, this, config);
   });
 }

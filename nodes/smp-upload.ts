@@ -1,10 +1,21 @@
 /** Uploads firmware into the slot where the bootloader looks for it. */
-import { uploadFirmware, type UploadProgress } from "../src/index";
+import {
+  choosePart,
+  needsState,
+  readImageState,
+  uploadFirmware,
+  type DeviceHandle,
+  type FirmwarePackage,
+  type FirmwarePart,
+  type UploadProgress,
+} from "../src/index";
 import { imageNumber, wholeNumber, type Given } from "./runtime/checks";
-import { withFirmware } from "./runtime/firmware";
+import { publicKeys } from "./runtime/demands";
+import { expectedSha256, withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
-import { isPart, PartsCollector } from "./runtime/parts";
+import { PartsCollector } from "./runtime/parts";
+import { wholeFirmware } from "./runtime/whole-firmware";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
 
 interface UploadConfig extends NodeDef {
@@ -27,36 +38,43 @@ export default function (RED: NodeAPI): void {
   });
 }
 
-/** Undefined when the message is a part of the firmware, and more are to come. */
-async function wholeFirmware(job: Job, config: UploadConfig, parts: PartsCollector): Promise<Given | undefined> {
-  const given = await job.input("firmware");
-  if (config.firmwareType !== "msg" || !isPart(job.msg, given.value)) return given;
-  job.show(job.words.own("collecting"));
-  const { msg, signal } = job;
-  const taken = await parts.take({ msg, property: config.firmware!, piece: given.value, signal });
-  return taken === "taken" ? undefined : { ...given, value: taken };
-}
-
 async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given): Promise<Outcome> {
   const target = job.target();
   const image = imageNumber(await job.input("image")) ?? 0;
+  const { pool } = target;
   const options = {
     image,
+    fileSha256: expectedSha256(given, await job.input("sha256")),
+    keys: await publicKeys(RED, pool.demands, job.signal),
     upgradeOnly: config.upgradeOnly === true,
     allowRecovery: config.allowRecovery === true,
     window: windowOf(config),
     signal: job.signal,
   };
   job.show(job.words.own("reading"));
-  return withFirmware({ RED, given, signal: job.signal }, async (source, info) => {
+  return withPackage({ RED, given, pool, signal: job.signal }, async (pack) => {
+    // What can be said without the device is said before it is disturbed.
+    const known = needsState(pack, image) ? undefined : choosePart(pack, { image });
     const onProgress = (progress: UploadProgress): void => report(job, progress);
     const { firmware, images, ...payload } = await job.use(
       target,
-      (device) => uploadFirmware(device, source, info, { ...options, onProgress }),
+      async (device) => {
+        const { source, info } = known ?? (await partFor(device, pack, { image, signal: job.signal }));
+        return uploadFirmware(device, source, info, { ...options, onProgress });
+      },
       { sole: true },
     );
     return { payload, smp: { firmware, images }, text: job.words.own(payload.outcome) };
   });
+}
+
+/** Of builds for either slot the right one. */
+async function partFor(
+  device: DeviceHandle,
+  pack: FirmwarePackage,
+  { image, signal }: { image: number; signal: AbortSignal },
+): Promise<FirmwarePart> {
+  return choosePart(pack, { image, images: await readImageState(await device.session(signal), signal) });
 }
 
 function report(job: Job, { phase, offBytes: off, lenBytes: len, ...rest }: UploadProgress): void {

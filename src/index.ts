@@ -39,6 +39,8 @@ export { openFirmware, type FirmwareInput, type FirmwareSource, type OpenFirmwar
 export { openFirmwarePackage, type FirmwarePackage, type FirmwarePart, type PackageKind } from "./image/package";
 export { createSpool, type Spool, type SpoolOptions } from "./image/spool";
 export { inspectFirmware, type FirmwareInfo } from "./image/inspect";
+export { realPathWithin, type FolderLimits } from "./image/folders";
+export { loadPublicKeys, readKeySetting, type KeySetting } from "./image/key-files";
 export { parsePublicKeys, type KeyKind, type PublicKey } from "./image/public-key";
 export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";
@@ -109,12 +111,23 @@ export type { PlanFacts, PlannedPart, PlanStep, StepName, UpdatePlan } from "./u
 export { TRIAL_POLICIES, UPDATE_GOALS, VERSION_POLICIES, type UpdatePolicy } from "./update/update-policy";
 export { planDevice, runUpdate } from "./update/run-update";
 export { Brake } from "./update/brake";
+export { Fleet } from "./update/fleet";
+export type {
+  DevicePlan,
+  FleetCounts,
+  FleetOptions,
+  FleetPlan,
+  FleetProgress,
+  FleetResult,
+} from "./update/fleet-types";
+export { packageParts, type PackagePartsOptions } from "./update/package-parts";
 export { SwapTimes } from "./update/swap-times";
 export type {
   DeviceProgress,
   Gate,
   GateQuestion,
   ImageEvidence,
+  PartsFor,
   UpdateEvidence,
   UpdateOptions,
   UpdatePart,
@@ -141,6 +154,7 @@ export type {
   SmpContext,
   SmpErrorMessage,
   SmpFrameMessage,
+  SmpTraceMessage,
   SmpMessage,
   SmpProgressMessage,
   UploadPayload,

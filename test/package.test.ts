@@ -14,6 +14,7 @@ const TYPES = [
   "smp-connect",
   "smp-frames-out",
   "smp-frames-in",
+  "smp-trace",
   "smp-image-state",
   "smp-upload",
   "smp-test",

@@ -53,6 +53,15 @@ export function imageHash({ field, value }: Given): string {
   throw mismatch(field, "an image's hash, 64, 96 or 128 hex digits", value);
 }
 
+/** SHA-256 of a file as text or Buffer; undefined when none is given. @returns hex in lower case @throws the field's code */
+export function fileSha256({ field, value }: Given): string | undefined {
+  if (value === undefined) return undefined;
+  const text = value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+  const hex = typeof text === "string" ? /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text.trim())?.[1] : undefined;
+  if (hex !== undefined) return hex.toLowerCase();
+  throw mismatch(field, "the SHA-256 of a file, 64 hex digits", value);
+}
+
 export function mismatch(field: Field, expected: string, value: unknown): SmpError {
   const origin = field.origin === undefined ? "" : ` (${field.origin})`;
   return new SmpError(field.code, `${field.name} must be ${expected}, got ${shown(value)}${origin}`, {

@@ -1,60 +1,80 @@
-/** From what a flow gives as firmware to a source that can be read. */
-import { isAbsolute, resolve } from "node:path";
-import { inspectFirmware, openFirmware, SmpError, type FirmwareInfo, type FirmwareSource } from "../../src/index";
-import type { NodeAPI } from "./red";
+/** From what a flow gives as firmware to images that can be read. */
+import { openFirmwarePackage, SmpError, type FirmwarePackage } from "../../src/index";
+import { fileSha256, type Given } from "./checks";
+import { folderLimits } from "./demands";
+import { fromWorkingDirectory } from "./paths";
+import type { PoolNode } from "./pool";
+import { recordOf, type NodeAPI } from "./red";
 import { isSampleName, resolveSample } from "./sample";
-import type { Given } from "./checks";
 
 export interface FirmwareOptions {
   readonly RED: NodeAPI;
   readonly given: Given;
+  /** Of which the settings count. */
+  readonly pool: PoolNode;
   readonly signal: AbortSignal;
 }
 
 /**
- * Opens and inspects firmware, hands both to `work`, and closes it whatever happens.
- * @throws as openFirmware and inspectFirmware, naming the property; and what `work` throws
+ * Opens firmware of any kind, checks the images in it, hands them to `work`, and closes all whatever happens.
+ * @throws as openFirmwarePackage, naming the property; and what `work` throws
  */
-export async function withFirmware<T>(
-  { RED, given, signal }: FirmwareOptions,
-  work: (source: FirmwareSource, info: FirmwareInfo) => Promise<T>,
+export async function withPackage<T>(
+  { RED, given, pool, signal }: FirmwareOptions,
+  work: (pack: FirmwarePackage) => Promise<T>,
 ): Promise<T> {
-  const { field, value } = given;
+  const { field } = given;
+  const value = contentOf(given.value);
   const what = field.origin ?? field.name;
-  const source = await openFirmware(located(RED, value), { signal, what });
+  const pack = await openFirmwarePackage(located(RED, value), {
+    signal,
+    what,
+    ...naming(value, what),
+    ...limits(RED, pool, value),
+  });
   try {
-    const named = nameSource(source, value, what);
-    return await work(named, await inspect(named, what, signal));
+    return await work(pack);
   } finally {
-    await source.close();
+    await pack.close();
   }
 }
 
-async function inspect(source: FirmwareSource, field: string, signal: AbortSignal): Promise<FirmwareInfo> {
-  try {
-    return await inspectFirmware(source, { signal });
-  } catch (thrown) {
-    throw thrown instanceof SmpError ? thrown.with({ field }) : thrown;
-  }
+/** Firmware may come with what is expected of it: `{ data, sha256 }`. */
+function contentOf(value: unknown): unknown {
+  const { data, type } = recordOf(value);
+  const isWrapped = data !== undefined && type !== "Buffer" && Object.getPrototypeOf(value) === Object.prototype;
+  return isWrapped ? data : value;
+}
+
+/**
+ * The SHA-256 that is expected of it: what the node's own input gives, or what came with the firmware.
+ * @throws SMP_BAD_INPUT or SMP_BAD_SETTING when one is no SHA-256, or both are there and differ
+ */
+export function expectedSha256(firmware: Given, ofNode: Given): string | undefined {
+  const origin = `${firmware.field.origin ?? firmware.field.name}.sha256`;
+  const isWrapped = contentOf(firmware.value) !== firmware.value;
+  const value = isWrapped ? recordOf(firmware.value)["sha256"] : undefined;
+  const own = fileSha256({ value, field: { name: "sha256", code: "SMP_BAD_INPUT", origin } });
+  const wanted = fileSha256(ofNode);
+  if (own === undefined || wanted === undefined || own === wanted) return wanted ?? own;
+  throw new SmpError("SMP_BAD_INPUT", `${origin} is ${own}, but the node expects ${wanted}`, { field: origin });
 }
 
 /** What the flow calls it, where the library cannot know that. */
-function nameSource(source: FirmwareSource, value: unknown, what: string): FirmwareSource {
-  const isSample = typeof value === "string" && isSampleName(value.trim());
-  if (!isSample && !(value instanceof Uint8Array)) return source;
-  return {
-    label: isSample ? value.trim() : `${what} (${source.label})`,
-    sizeBytes: source.sizeBytes,
-    read: (offBytes, lengthBytes) => source.read(offBytes, lengthBytes),
-    close: () => source.close(),
-  };
+function naming(value: unknown, what: string): { label?: string } {
+  if (isSample(value)) return { label: value.trim() };
+  return value instanceof Uint8Array ? { label: `${what} (a Buffer of ${value.length} bytes)` } : {};
+}
+
+/** The samples are the package's own. */
+function limits(RED: NodeAPI, pool: PoolNode, value: unknown): { folders?: ReturnType<typeof folderLimits> } {
+  return typeof value === "string" && !isSample(value) ? { folders: folderLimits(RED, pool.demands.folders) } : {};
 }
 
 function located(RED: NodeAPI, value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  const path = resolveSample(value.trim());
-  // As the file nodes of Node-RED take a relative path.
-  const { fileWorkingDirectory } = RED.settings as { fileWorkingDirectory?: unknown };
-  if (path === "" || isAbsolute(path) || typeof fileWorkingDirectory !== "string") return path;
-  return resolve(fileWorkingDirectory, path);
+  return typeof value === "string" ? fromWorkingDirectory(RED, resolveSample(value.trim())) : value;
+}
+
+function isSample(value: unknown): value is string {
+  return typeof value === "string" && isSampleName(value.trim());
 }

@@ -7,7 +7,7 @@ import { Progress, type ProgressFacts } from "./progress";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI, type NodeMessage } from "./red";
 import type { StatusLine } from "./status-line";
 import { evaluateTypedInput, typedInput } from "./typed-input";
-import type { Words } from "./words";
+import type { Words, WordValues } from "./words";
 
 /** How a job ended well. */
 export interface Outcome {
@@ -18,6 +18,8 @@ export interface Outcome {
   readonly output?: number;
   /** What the status says afterwards; absent: the node's state of rest. */
   readonly text?: string;
+  /** It did not go well with everything that it was about. */
+  readonly mixed?: boolean;
 }
 
 /** What the nodes of a kind do. */
@@ -28,7 +30,7 @@ export interface Step {
   readonly errorOutput: number;
   /** Index of the output for progress, of nodes that have one. */
   readonly progressOutput?: number;
-  /** Values of `msg.action` that `work` sees to; "abort" works everywhere. */
+  /** Values of `msg.action` that `work` sees to; "abort" stops jobs unless it is among them. */
   readonly actions?: readonly string[];
   /** Undefined: the message was taken up, and nothing comes of it alone. */
   work(job: Job): Promise<Outcome | undefined>;
@@ -102,17 +104,25 @@ export class Job {
     this.#at.sendAlong(output, Object.assign(copy, { payload, smp: { ...recordOf(copy.smp), ...smp } }));
   }
 
-  /** For a node that does not take its target from the message. */
-  aimAt({ pool, device }: Target): void {
+  /** A small message of its own, with nothing of the one that came but what names it. */
+  sendFresh(output: number, message: object): void {
+    this.#at.sendAlong(output, { ...this.#base(), ...message });
+  }
+
+  /** For a node that does not take its target from the message; of many devices none is named. */
+  aimAt({ pool, device }: Pick<Target, "pool"> & Partial<Target>): void {
     this.#device = device;
     this.#at.join(pool);
     if (this.#at.step.progressOutput === undefined) return;
-    const { topic, _msgid } = this.msg;
-    this.#progress = new Progress(
-      { ...(topic !== undefined && { topic }), _msgid },
-      { pool: pool.id, device },
-      (message) => this.#at.sendAlong(this.#at.step.progressOutput!, message),
+    const target = { pool: pool.id, ...(device !== undefined && { device }) };
+    this.#progress = new Progress(this.#base(), target, (message) =>
+      this.#at.sendAlong(this.#at.step.progressOutput!, message),
     );
+  }
+
+  #base(): { topic?: string; _msgid: string } {
+    const { topic, _msgid } = this.msg;
+    return { ...(topic !== undefined && { topic }), _msgid };
   }
 
   /** Waits for the device's turn, connects if need be, and runs `work` with nobody else on the device. */
@@ -143,9 +153,12 @@ export class Job {
   }
 
   /** Progress on the node's progress output, and in its status with the text of the phase. */
-  report(percent: number, facts: ProgressFacts): void {
+  report(percent: number, facts: ProgressFacts, values: WordValues = {}): void {
     const reached = this.#progress?.report(percent, facts) ?? 0;
-    this.#at.status.busy(this, { text: this.words.own(facts.phase, { percent: reached }), percent: reached });
+    this.#at.status.busy(this, {
+      text: this.words.own(facts.phase, { percent: reached, ...values }),
+      percent: reached,
+    });
   }
 
   /** The last progress message; none of a job that failed before it began. */

@@ -64,7 +64,7 @@ export class Runner {
 
   receive(msg: FlowMessage, replies: Replies): void {
     if (this.#closed) return;
-    if (msg.action === "abort") {
+    if (msg.action === "abort" && this.#at.step.actions?.includes("abort") !== true) {
       this.#abort(msg);
       return replies.done();
     }
@@ -102,12 +102,13 @@ export class Runner {
     }
   }
 
-  #succeed(job: Job, { payload, smp, output = 0, text }: Outcome, { send, done }: Replies): void {
+  #succeed(job: Job, { payload, smp, output = 0, text, mixed }: Outcome, { send, done }: Replies): void {
     const { msg } = job;
     forgetFailure(msg);
     Object.assign(msg, { payload, smp: { ...recordOf(msg.smp), ...smp } });
     job.lastProgress();
-    this.status.end(job, "well", text === undefined ? undefined : { fill: "green", shape: "dot", text });
+    const look = mixed ? ({ fill: "yellow", shape: "ring" } as const) : ({ fill: "green", shape: "dot" } as const);
+    this.status.end(job, "well", text === undefined ? undefined : { ...look, text });
     send(outputs(output, msg));
     done();
   }
@@ -144,7 +145,7 @@ function outputs<T>(index: number, message: T): (T | null)[] {
 function checkAction({ action }: FlowMessage, { actions = [] }: Step): void {
   if (action === undefined || action === null || action === "") return;
   if (typeof action === "string" && actions.includes(action)) return;
-  const known = ["abort", ...actions].map((each) => JSON.stringify(each)).join(" or ");
+  const known = [...new Set(["abort", ...actions])].map((each) => JSON.stringify(each)).join(" or ");
   throw mismatch({ name: "msg.action", code: "SMP_BAD_INPUT" }, `${known}, or absent`, action);
 }
 

@@ -12,6 +12,8 @@ import {
   type SerialSettings,
 } from "../../src/index";
 import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import { readDemands, type Demands } from "./demands";
+import type { TraceSettings } from "./pool-trace";
 import { recordOf, type NodeDef } from "./red";
 
 /** Kinds of link that a pool can have. */
@@ -69,6 +71,7 @@ export interface PoolSettings {
   readonly maxWaiting: number;
   readonly attempts: number;
   readonly protocol: "auto" | 1 | 2;
+  readonly demands: Demands;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
   readonly ble: BlePoolSettings;
@@ -76,6 +79,7 @@ export interface PoolSettings {
   readonly serial: SerialSettings;
   readonly udp: UdpSettings;
   readonly flow: FlowSettings;
+  readonly trace: TraceSettings;
 }
 
 /** A setting that is absent has the editor's default. @throws SMP_BAD_SETTING naming the first one that is wrong */
@@ -91,11 +95,13 @@ export function readPoolSettings(config: PoolConfig): PoolSettings {
     maxWaiting: whole("maxWaiting", 32, [1, 10_000]),
     attempts: whole("attempts", 3, [1, 20]),
     protocol: protocol === "auto" ? "auto" : protocol === "1" ? 1 : 2,
+    demands: readDemands(config),
     ...readVirtual(ofLink("virtual")),
     ble: readBle(ofLink("ble")),
     serial: readSerial(ofLink("serial")),
     udp: readUdp(ofLink("udp")),
     flow: readFlow(ofLink("flow")),
+    trace: readTrace(config),
   };
 }
 
@@ -154,6 +160,18 @@ function readFlow(config: object): FlowSettings {
     maxInFlight: whole("flowInFlight", FLOW_DEFAULTS.maxInFlight, [1, 16]),
     maxRoundTripMs: whole("flowRoundTripS", FLOW_DEFAULTS.maxRoundTripMs / 1000, [1, 3600]) * 1000,
     waitForAck: flag("flowAck"),
+  };
+}
+
+/** Where it is off, the rest does not count. */
+function readTrace(config: object): TraceSettings {
+  const to = readerOf(config).choice("trace", ["off", "file"], "off");
+  const { whole, choice, value, text } = readerOf(to === "file" ? config : {});
+  return {
+    to,
+    path: isBlank(value("traceFile", "")) ? "" : text("traceFile"),
+    maxBytes: whole("traceMiB", 16, [1, 10_000]) * 1024 * 1024,
+    frames: choice("traceFrames", ["described", "whole"], "described"),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The pool node: one session pool for all nodes that name it. */
 import type { Node } from "node-red";
 import {
+  realPathWithin,
   FlowChannel,
   SmpError,
   toSmpError,
@@ -8,10 +9,13 @@ import {
   type FoundDevice,
   type SessionPool,
 } from "../../src/index";
+import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { makePool } from "./pool-links";
+import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
+import { isSampleName } from "./sample";
 import { removeFleet } from "./virtual-fleet";
 
 export interface PoolNode extends Node {
@@ -20,6 +24,7 @@ export interface PoolNode extends Node {
   readonly users: Record<string, FlowNode>;
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
+  readonly demands: Demands;
   /** Where the frames nodes join in, of a pool whose link is the flow. */
   readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
@@ -29,18 +34,23 @@ export interface PoolNode extends Node {
 }
 
 /** Turns a new config node into a pool; a wrong setting makes a pool that refuses its users, never a crash. */
-export function becomePool(node: Node, config: PoolConfig): void {
+export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
   const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
   let pool: SessionPool | undefined;
+  let endTrace: (() => Promise<void>) | undefined;
   Object.assign(node, {
     link: settings?.link ?? "virtual",
     users: {},
     fault,
     channel,
+    demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
-      return (pool ??= openPool(node, settings, channel));
+      if (pool) return pool;
+      pool = openPool({ RED, node, channel }, settings);
+      endTrace = beginTrace(RED, node, pool, settings.trace);
+      return pool;
     },
     discover: async (options) => {
       if (fault) throw badPool(node, fault);
@@ -50,7 +60,9 @@ export function becomePool(node: Node, config: PoolConfig): void {
   if (fault) node.error(fault.message);
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
-    void Promise.resolve(pool?.close()).finally(done);
+    void Promise.resolve(pool?.close())
+      .then(() => endTrace?.())
+      .finally(done);
   });
 }
 
@@ -64,8 +76,18 @@ function tryToRead(config: PoolConfig): ReadSettings {
   }
 }
 
-function openPool(node: Node, settings: PoolSettings, channel: FlowChannel | undefined): SessionPool {
+interface PoolParts {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly channel: FlowChannel | undefined;
+}
+
+function openPool({ RED, node, channel }: PoolParts, settings: PoolSettings): SessionPool {
+  const { factoryFirmware } = settings.hardware;
   try {
+    if (factoryFirmware !== "" && !isSampleName(factoryFirmware)) {
+      realPathWithin(factoryFirmware, "factoryFirmware", folderLimits(RED, settings.demands.folders));
+    }
     return makePool({ poolId: node.id, channel }, settings);
   } catch (thrown) {
     throw badPool(node, toSmpError(thrown));

@@ -11,14 +11,14 @@ export type ProgressFacts = Omit<SmpProgressMessage["smp"], "pool" | "device">;
 /** Progress messages of one job: fresh small objects, 0 to 100 and never back, with a last one whatever happens. */
 export class Progress {
   readonly #base: { topic?: string; _msgid: string };
-  readonly #target: { pool: string; device: string };
+  readonly #target: { pool: string; device?: string };
   readonly #throttle: Throttle<NodeMessage>;
   #percent = 0;
   #facts: ProgressFacts | undefined;
 
   constructor(
     base: { topic?: string; _msgid: string },
-    target: { pool: string; device: string },
+    target: { pool: string; device?: string },
     send: (message: NodeMessage) => void,
   ) {
     this.#base = base;

@@ -3,24 +3,33 @@ import { open, stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { throwIfAborted } from "../clock";
 import { messageOf, type SmpError } from "../errors";
+import { realPathWithin, type FolderLimits } from "./folders";
 import { checkRange, emptyError, sourceError, type FirmwareSource } from "./firmware-source";
+
+export interface OpenFileOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Where the file must lie; anywhere when there are no limits. */
+  readonly folders?: FolderLimits | undefined;
+}
 
 /**
  * Opens a regular file.
  * @param what names the input in messages, e.g. "msg.firmware"
  * @throws SMP_FIRMWARE_SOURCE when it does not exist, is no regular file or cannot be read; SMP_BAD_IMAGE when it is empty
  */
-export async function openFile(path: string, what: string, signal?: AbortSignal): Promise<FirmwareSource> {
+export async function openFile(path: string, what: string, options: OpenFileOptions = {}): Promise<FirmwareSource> {
+  const { signal, folders = [] } = options;
   throwIfAborted(signal);
   let handle: FileHandle | undefined;
   try {
+    const place = realPathWithin(path, what, folders);
     // Before opening, because opening a named pipe waits for its writer.
-    const found = await stat(path);
+    const found = await stat(place);
     if (!found.isFile()) {
       const kind = found.isDirectory() ? "a directory" : "a device or pipe";
       throw sourceError(`cannot read ${what}: ${path} is ${kind}, not a file`, NOT_A_FILE);
     }
-    handle = await open(path, "r");
+    handle = await open(place, "r");
     const stamp = await stampOf(handle);
     if (stamp.sizeBytes === 0) {
       throw emptyError(`the firmware file ${path}`, "Build it again or check how it was copied.");

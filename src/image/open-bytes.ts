@@ -1,6 +1,7 @@
 /** Opens whatever a flow or a script gives, as the bytes that it is. */
 import { SmpError } from "../errors";
 import { openFile } from "./file-source";
+import type { FolderLimits } from "./folders";
 import {
   checkRange,
   emptyError,
@@ -21,6 +22,8 @@ export interface OpenFirmwareOptions {
   maxBytes?: number | undefined;
   /** Names the input in messages and in an error's `field`, e.g. "msg.firmware". */
   what?: string | undefined;
+  /** Where a file must lie; anywhere when there are no limits. */
+  folders?: FolderLimits | undefined;
   /** How messages call the firmware, e.g. "sample:1.5.0"; else its path, "a Buffer of 20656 bytes", … */
   label?: string | undefined;
 }
@@ -50,7 +53,7 @@ function openInput(
 ): Promise<FirmwareSource> | FirmwareSource {
   if (typeof input === "string") {
     checkPath(input, what);
-    return openFile(input, what, options.signal);
+    return openFile(input, what, options);
   }
   if (input instanceof Uint8Array) return new BytesSource(input);
   if (isSource(input)) return input;
@@ -89,8 +92,9 @@ function checkPath(path: string, what: string): void {
   if (/^https?:\/\//i.test(path)) {
     throw badInput(what, "a URL", { hint: "Fetch it with an http request node that returns a binary buffer." });
   }
-  // A NUL and the replacement character are what a binary file becomes when it is read as text.
-  if (path.length > MAX_PATH_LENGTH || /[\0\uFFFD]/.test(path)) {
+  // A NUL and the replacement character are what a binary file becomes when it is read as text. Lines are a text's
+  // content, perhaps a key's, which no message may show.
+  if (path.length > MAX_PATH_LENGTH || /[\0\uFFFD]/.test(path) || /[\r\n]/.test(path.trim())) {
     throw badInput(what, `text of ${path.length} characters that is no path`, {
       hint: "If this is a file's content, let the node that reads it give a Buffer instead of text.",
     });

@@ -24,6 +24,19 @@ const FIELDS: Readonly<Record<TraceLine["kind"], Readonly<Record<string, string>
   frame: { ...LINK_FIELDS, dir: "string", bytes: "number", hex: "string" },
 };
 
+/** Of those that are there. */
+const OPTIONAL_FIELDS: Readonly<Record<string, string>> = {
+  command: "string",
+  fault: "string",
+  try: "number",
+  match: "string",
+  answers: "number",
+  roundTripMs: "number",
+  request: "number",
+};
+const HEADER_FIELDS = ["op", "version", "group", "id", "seq", "bodyBytes"] as const;
+const LARGEST_FRAME_BYTES = 8 + 0xffff;
+
 /**
  * Lines that are not readable are told as such; blank ones are passed over.
  * @throws SMP_BAD_INPUT when no line is a trace's, or its version is another
@@ -77,10 +90,22 @@ function isTraceLine(value: unknown): value is TraceLine {
   const { kind } = value;
   if (typeof kind !== "string" || !Object.hasOwn(FIELDS, kind)) return false;
   const given = value as Record<string, unknown>;
-  const fields = Object.entries(FIELDS[kind as TraceLine["kind"]]);
-  return (
-    fields.every(([name, type]) => typeof given[name] === type) && !Number.isNaN(Date.parse(String(given["at"] ?? 0)))
-  );
+  const has = (fields: Readonly<Record<string, string>>): boolean =>
+    Object.entries(fields).every(([name, type]) => typeof given[name] === type);
+  const optional = Object.entries(OPTIONAL_FIELDS).filter(([name]) => given[name] !== undefined);
+  return has(FIELDS[kind as TraceLine["kind"]]) && has(Object.fromEntries(optional)) && hasSense(given);
+}
+
+function hasSense({ at, bytes, header }: Record<string, unknown>): boolean {
+  const isTime = at === undefined || !Number.isNaN(Date.parse(at as string));
+  const isLength =
+    bytes === undefined || (Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= LARGEST_FRAME_BYTES);
+  return isTime && isLength && (header === undefined || isHeader(header));
+}
+
+function isHeader(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return HEADER_FIELDS.every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
 }
 
 function bad(why: string): SmpError {

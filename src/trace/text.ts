@@ -10,6 +10,11 @@ const SHOWN_DIGITS = 16;
 
 /** @param sinceMs the beginning of what is shown */
 export function lineOf(line: ReadLine, sinceMs: number): string {
+  // What devices say must not steer a terminal.
+  return textOf(line, sinceMs).replaceAll(/\p{Cc}/gu, "\u00b7");
+}
+
+function textOf(line: ReadLine, sinceMs: number): string {
   switch (line.kind) {
     case "trace":
       return `--- trace of ${line.at}, ${line.frames === "whole" ? "whole frames" : "without firmware bytes"}`;

@@ -7,7 +7,7 @@ import type { ImageState } from "./types";
 export interface PartChoice {
   /** Number of the image. */
   readonly image: number;
-  /** The device's images, which a pair of builds for direct XIP needs: the one for the free slot is chosen. */
+  /** The device's images, which a pair of builds for direct XIP needs: the one that runs is chosen, else the one for the free slot. */
   readonly images?: ImageState | undefined;
 }
 
@@ -37,8 +37,10 @@ export function choosePart(
   const pair = builtForSlots(candidates);
   if (!pair) throw noChoice(pack, `has more than one file for image ${image}`, "Unpack it, and choose one.");
   if (!images) throw noChoice(pack, `has a build for each slot of image ${image}`, "Read the device's state first.");
+  const active = activeSlot(images, image);
+  const running = pair.find(({ info }) => info.hash === active?.hash);
   // Without a running image MCUboot's recovery answers, which writes slot 0.
-  return pair[activeSlot(images, image)?.slot === 0 ? 1 : 0];
+  return running ?? pair[active?.slot === 0 ? 1 : 0];
 }
 
 function applications({ parts }: Pick<FirmwarePackage, "parts">): FirmwarePart[] {

@@ -1,8 +1,10 @@
 /** What the nodes' messages carry, for flows and functions in TypeScript. Plain data: safe to clone, delay and join. */
 import type { FrameEnvelope } from "../framing/envelope";
 import type { SmpErrorReport } from "../errors";
-import type { Firmware, ImageState, ResetResult, UploadPhase, UploadResult, Verdict } from "./types";
-import type { ResetProgress } from "./reset-device";
+import type { TraceRecord } from "../trace/record";
+import type { Firmware, ImageState, ResetResult, UpdateVerdict, UploadResult } from "./types";
+import type { FleetCounts } from "./fleet-types";
+import type { DeviceProgress, UpdatePhase } from "./run-types";
 
 /** `msg.smp`: added by the connect node, enriched by the others. */
 export interface SmpContext {
@@ -15,7 +17,9 @@ export interface SmpContext {
   /** The image state that was read last. */
   images?: ImageState;
   firmware?: Firmware;
-  verdict?: Verdict;
+  verdict?: UpdateVerdict;
+  /** Of an update's gate: "asked" in the question, true or false in the answer. */
+  gate?: "asked" | boolean;
   reset?: Pick<ResetResult, "absentMs" | "because">;
   error?: SmpErrorReport;
 }
@@ -26,8 +30,8 @@ export interface SmpMessage {
   payload?: unknown;
   /** The wanted firmware: a path, a Buffer or a stream. */
   firmware?: unknown;
-  /** "abort" stops what runs; at the connect node "disconnect" closes the device's session. */
-  action?: "abort" | "disconnect";
+  /** "abort" stops what runs; at the connect node "disconnect" closes the device's session; the others are for the update node. */
+  action?: "abort" | "disconnect" | "pause" | "resume" | "plan";
   smp: SmpContext;
   [property: string]: unknown;
 }
@@ -49,16 +53,23 @@ export interface SmpProgressMessage {
   payload: number;
   smp: {
     pool: string;
-    device: string;
-    phase: UploadPhase | ResetProgress["phase"] | "failed" | "aborted";
+    /** Absent when it is about several. */
+    device?: string;
+    phase: UpdatePhase | "updating" | "failed" | "aborted";
     /** Bytes that the device has acknowledged, of `len`. */
     off?: number;
     len?: number;
     bytesPerSecond?: number;
     etaMs?: number | undefined;
     retries?: number;
-    /** Of a reset: since it began. */
+    /** Since the reset or the update began. */
     elapsedMs?: number;
+    /** Of an update: the old firmware does not come back by itself any more. */
+    noReturn?: boolean;
+    /** Of the update of several devices. */
+    devices?: FleetCounts;
+    /** Those that are worked on. */
+    running?: readonly DeviceProgress[];
   };
 }
 
@@ -81,6 +92,21 @@ export interface SmpFrameMessage {
     command: string;
     /** Of the frame. */
     bytes: number;
+  };
+}
+
+/** What smp-trace gives: one frame, or what happened besides. */
+export interface SmpTraceMessage {
+  /** The device. */
+  topic: string;
+  payload: TraceRecord;
+  smp: {
+    pool: string;
+    device: string;
+    /** Kind of link. */
+    link: string;
+    /** Records that were dropped since the message before. */
+    missed?: number;
   };
 }
 

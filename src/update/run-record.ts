@@ -6,8 +6,11 @@ import type { ImageEvidence, UpdateEvidence, UpdatePart } from "./run-types";
 import { activeSlot, holds } from "./state";
 import type { Firmware, ImageState, UploadResult } from "./types";
 
+const NOTHING_SENT = { sentBytes: 0, resumedFromBytes: 0, retries: 0, uploadMs: 0 };
+
 export class RunRecord {
-  readonly firmware: readonly Firmware[];
+  firmware: readonly Firmware[] = [];
+  parts: readonly UpdatePart[] = [];
   plan: UpdatePlan | undefined;
   /** The state that was read last. */
   state: ImageState = [];
@@ -19,25 +22,19 @@ export class RunRecord {
   #before: ImageState | undefined;
   readonly #startedAt = new Date().toISOString();
   readonly #startMs = nowMs();
-  readonly #images: Map<number, ImageEvidence>;
+  readonly #images = new Map<number, ImageEvidence>();
   readonly #steps: { step: PlanStep["step"]; image?: number; tookMs: number }[] = [];
 
-  constructor(parts: readonly UpdatePart[]) {
-    this.firmware = parts.map(({ info, image }) => describeFirmware(info, image));
-    const nothing = { sentBytes: 0, resumedFromBytes: 0, retries: 0, uploadMs: 0 };
-    this.#images = new Map(
-      this.firmware.map(({ image, version, hash, fileSha256, sizeBytes }) => [
-        image,
-        { image, version, hash, fileSha256, sizeBytes, ...nothing },
-      ]),
-    );
-  }
-
   /** A plan was made; of two the first one knows how the device was found. */
-  begin(plan: UpdatePlan): void {
+  begin(plan: UpdatePlan, parts: readonly UpdatePart[]): void {
     this.#before ??= plan.images;
     this.plan = plan;
     this.state = plan.images;
+    this.parts = parts;
+    this.firmware = parts.map(({ info, image }) => describeFirmware(info, image));
+    for (const { image, version, hash, fileSha256, sizeBytes } of this.firmware) {
+      this.#images.set(image, { image, version, hash, fileSha256, sizeBytes, ...NOTHING_SENT });
+    }
   }
 
   /** Runs a step and takes down what it took, also when it fails. */

@@ -58,9 +58,9 @@ async function settle(step: PlanStep, { device, options, record, progress, abort
 
 async function upload(step: PlanStep, context: StepsContext): Promise<void> {
   const { device, options, facts, record, progress, abort } = context;
-  const { source, info, image } = partOf(options.parts, step);
+  const { source, info, image } = partOf(record.parts, step);
   const { policy = {}, window } = options;
-  const others = options.parts.filter((part) => part.image !== image);
+  const others = record.parts.filter((part) => part.image !== image);
   const demands: UploadOptions = {
     image,
     window,

@@ -32,9 +32,12 @@ export interface Gate {
   readonly revertAtOnce?: boolean | undefined;
 }
 
+/** The parts for a device in this state: a pair of builds for direct XIP has one for each slot. */
+export type PartsFor = (images: ImageState) => readonly UpdatePart[];
+
 export interface UpdateOptions {
   /** One for each image number. */
-  readonly parts: readonly UpdatePart[];
+  readonly parts: readonly UpdatePart[] | PartsFor;
   /** `gate` follows from whether there is a {@link Gate}. */
   readonly policy?: Omit<UpdatePolicy, "gate"> | undefined;
   readonly gate?: Gate | undefined;

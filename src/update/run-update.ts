@@ -10,7 +10,7 @@ import { resetDevice } from "./reset-device";
 import { RunProgress } from "./run-progress";
 import { RunRecord } from "./run-record";
 import { runSteps } from "./run-steps";
-import type { UpdateEvidence, UpdateOptions, UpdateResult } from "./run-types";
+import type { UpdateEvidence, UpdateOptions, UpdatePart, UpdateResult } from "./run-types";
 import { describeState, isUpToDate, readImageState } from "./state";
 import type { UpdateVerdict } from "./types";
 
@@ -45,9 +45,11 @@ async function look(
   device: DeviceHandle,
   { parts, policy, gate }: UpdateOptions,
   signal: AbortSignal | undefined,
-): Promise<{ facts: PlanFacts; plan: UpdatePlan }> {
+): Promise<{ facts: PlanFacts; plan: UpdatePlan; parts: readonly UpdatePart[] }> {
   const facts = await readPlanFacts(await device.session(signal), signal);
-  return { facts, plan: planUpdate({ device: facts, parts, policy: { ...policy, gate: gate !== undefined } }) };
+  const fitting = typeof parts === "function" ? parts(facts.images) : parts;
+  const plan = planUpdate({ device: facts, parts: fitting, policy: { ...policy, gate: gate !== undefined } });
+  return { facts, plan, parts: fitting };
 }
 
 class Run {
@@ -64,7 +66,7 @@ class Run {
     this.#pool = pool;
     this.#address = address;
     this.#options = options;
-    this.#record = new RunRecord(options.parts);
+    this.#record = new RunRecord();
     this.#abort = new HeldAbort(options.signal);
     this.#device = String(address);
     this.#progress = new RunProgress(this.#device, options);
@@ -101,10 +103,10 @@ class Run {
   }
 
   async #look(device: DeviceHandle): Promise<UpdatePlan> {
-    const { facts, plan } = await look(device, this.#options, this.#abort.signal);
+    const { facts, plan, parts } = await look(device, this.#options, this.#abort.signal);
     this.#facts = facts;
-    this.#record.begin(plan);
-    this.#progress.planned(plan, this.#options.parts);
+    this.#record.begin(plan, parts);
+    this.#progress.planned(plan, parts);
     return plan;
   }
 

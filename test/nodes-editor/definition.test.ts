@@ -7,7 +7,9 @@ const OUTPUTS: Record<string, number> = {
   "smp-connect": 2,
   "smp-frames-out": 1,
   "smp-frames-in": 1,
+  "smp-trace": 1,
   "smp-image-state": 3,
+  "smp-update": 4,
   "smp-upload": 3,
   "smp-test": 2,
   "smp-reset": 3,
@@ -15,8 +17,8 @@ const OUTPUTS: Record<string, number> = {
   "smp-gateway": 3,
 };
 
-/** Its messages come from the work of other nodes. */
-const FRAMES_OUT = "smp-frames-out";
+/** Their messages come from the work of other nodes. */
+const SOURCES = ["smp-frames-out", "smp-trace"];
 
 describe("the nodes' definitions", () => {
   const editor = new Editor();
@@ -47,7 +49,7 @@ describe("the nodes' definitions", () => {
       assert.equal(category, type === POOL ? "config" : "smp_firmware");
       assert.equal(color, editor.definition("smp-connect").color);
       assert.equal(icon, `${type}.svg`);
-      assert.equal(inputs, [POOL, FRAMES_OUT].includes(type) ? 0 : 1);
+      assert.equal(inputs, [POOL, ...SOURCES].includes(type) ? 0 : 1);
       assert.equal(outputs, OUTPUTS[type]);
     });
 
@@ -66,7 +68,7 @@ describe("the nodes' definitions", () => {
       assert.ok(labels.every((label) => label.length > 0));
       assert.equal(new Set(labels).size, outputs);
       assert.equal(outputLabels!.call(node, outputs), undefined);
-      assert.equal(labels.at(-1), type === FRAMES_OUT ? "frame" : "error");
+      assert.equal(labels.at(-1), SOURCES.includes(type) ? "frame" : "error");
       assert.equal(paletteLabel!.call(node), type.replaceAll("-", " "));
       assert.equal(texts(type).get(`palette.label.${category}`), "SMP firmware update");
     });

@@ -10,7 +10,7 @@ interface Field {
 }
 
 function fields(type: string): Field[] {
-  return [...template(type).matchAll(/<(input|select|textarea|ol)\b([^>]*)>/g)].map(([, tag, attributes]) => ({
+  return [...template(type).matchAll(/<(input|select|ol|textarea)\b([^>]*)>/g)].map(([, tag, attributes]) => ({
     tag: tag!,
     attributes: attributes!,
     id: /\bid="([^"]+)"/.exec(attributes!)?.[1] ?? "",

@@ -11,7 +11,7 @@ function ports(type: string): string[] {
 }
 
 /** Their work is over at once. */
-const FRAMES = ["smp-frames-out", "smp-frames-in"];
+const AT_ONCE = ["smp-frames-out", "smp-frames-in", "smp-trace"];
 
 describe("the help", () => {
   for (const type of TYPES) {
@@ -57,7 +57,7 @@ describe("the help", () => {
       for (const port of ports(type)) assert.match(port, /<dl class="message-properties">/);
     });
 
-    if (FRAMES.includes(type)) continue;
+    if (AT_ONCE.includes(type)) continue;
     it(`of ${type} tells how to stop the node's work`, () => {
       assert.match(help(type), /<code>msg\.action<\/code> = <code>"abort"<\/code>/);
     });

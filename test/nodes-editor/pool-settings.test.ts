@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readPoolSettings, type PoolConfig } from "../../nodes/runtime/pool-settings";
 import { Editor, POOL, poolOptions, template } from "./node-files";
 
-const CHOICES = ["link", "profile", "mode", "pace", "protocol"];
+const CHOICES = ["link", "profile", "mode", "pace", "protocol", "trace"];
 const NUMBERS = ["slotKiB", "bufSize", "bufCount", "maxSessions", "idleCloseS", "maxWaiting", "attempts"];
 const LINK_NUMBERS = [
   ["udp", "udpPort"],
@@ -98,6 +98,20 @@ describe("the pool's form and the runtime", () => {
       assert.equal(runtimeTakes({ link: "ble", bleAdapter: value }), value === 7);
     }
     assert.ok(runtimeTakes({ factoryFirmware: "  " }));
+  });
+
+  it("take the same settings of a trace, when there is one", () => {
+    for (const [property, values] of [
+      ["traceMiB", PROBES],
+      ["traceFrames", [...poolOptions("traceFrames"), "other"]],
+    ] as const) {
+      for (const value of values) {
+        const settings = { trace: "file", [property]: value };
+        const inEditor = editor.validate(editor.add(POOL, settings), property) === true;
+        assert.equal(inEditor, runtimeTakes(settings), `${property} ${value}`);
+        assert.ok(runtimeTakes({ [property]: value }), "else it does not count");
+      }
+    }
   });
 
   it("leave alone what belongs to links that are not chosen", () => {

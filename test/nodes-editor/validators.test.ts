@@ -34,11 +34,18 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-frames-out", "form", { form: "auto" }, /^Payload: choose one of buffer/],
   ["smp-frames-in", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
   ["smp-frames-in", "form", { form: "binary" }, /^Payload: choose one of auto/],
+  ["smp-pool", "keys", { keys: "-----BEGIN PRIVATE KEY-----" }, /^Public keys: this is a private key/],
   ["smp-pool", "maxSessions", { maxSessions: "many" }, /^Open at once: .*whole number/],
   ["smp-pool", "idleCloseS", { idleCloseS: "-1" }, /^Close after: /],
   ["smp-pool", "maxWaiting", { maxWaiting: "" }, /^Waiting at most: /],
   ["smp-pool", "attempts", { attempts: "1.5" }, /^Attempts: /],
   ["smp-pool", "protocol", { protocol: "3" }, /^SMP version: /],
+  ["smp-pool", "trace", { trace: "on" }, /^Frames: choose one of off, file/],
+  ["smp-pool", "traceMiB", { trace: "file", traceMiB: "0" }, /^Room: .*from 1 to/],
+  ["smp-pool", "traceFrames", { trace: "file", traceFrames: "all" }, /^Content: choose one of described/],
+  ["smp-trace", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-trace", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-trace", "maxPerSecond", { maxPerSecond: "0" }, /^At most: .*from 1 to/],
   ["smp-discover", "pool", { pool: "" }, /^Pool: choose/],
   ["smp-discover", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
   ["smp-discover", "seconds", { seconds: "4" }, /^Look for: .*from 5 to 300/],
@@ -56,6 +63,21 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-upload", "image", { image: "one" }, /^Image: .*whole number/],
   ["smp-upload", "image", { image: "", imageType: "msg" }, /^Image: enter a value/],
   ["smp-upload", "window", { window: "9" }, /^Window: .*from 1 to 8/],
+  ["smp-upload", "sha256", { sha256: HASH.slice(1), sha256Type: "str" }, /^SHA-256: enter 64/],
+  ["smp-upload", "sha256", { sha256: "a b", sha256Type: "msg" }, /^SHA-256: /],
+  ["smp-update", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-update", "device", { device: "" }, /^Devices: enter a value/],
+  ["smp-update", "firmware", { firmware: "" }, /^Firmware: enter a value/],
+  ["smp-update", "image", { image: "one" }, /^Image: .*whole number/],
+  ["smp-update", "sha256", { sha256: HASH.slice(1), sha256Type: "str" }, /^SHA-256: enter 64/],
+  ["smp-update", "goal", { goal: "hope" }, /^Policy: .*test-and-confirm/],
+  ["smp-update", "versions", { versions: "older" }, /^Versions: .*newer/],
+  ["smp-update", "onTrial", { onTrial: "" }, /^Other trial: .*refuse/],
+  ["smp-update", "gateS", { gateS: "0" }, /^Answer: .*from 1 to/],
+  ["smp-update", "limit", { limit: "0" }, /^Side by side: .*from 1 to 1000/],
+  ["smp-update", "canary", { canary: "-1" }, /^Canaries: .*from 0 to/],
+  ["smp-update", "maxFailures", { maxFailures: "0" }, /^Stop after: .*from 1 to/],
+  ["smp-update", "waitS", { waitS: "0" }, /^Wait: .*from 1 to/],
   ["smp-test", "hash", { hash: "" }, /^Image hash: enter a value/],
   ["smp-test", "hash", { hash: "1.5.0", hashType: "str" }, /^Image hash: .*hex/],
   ["smp-test", "image", { image: "2.5", imageType: "num" }, /^Image: /],
@@ -84,7 +106,7 @@ describe("the validation in the editor", () => {
       if (FRAMES.includes(type)) pool["link"] = "flow";
       const node = editor.add(
         type,
-        [...FRAMES, "smp-connect", "smp-discover", "smp-gateway"].includes(type) ? { pool: pool.id } : {},
+        [...FRAMES, "smp-trace", "smp-connect", "smp-discover", "smp-gateway"].includes(type) ? { pool: pool.id } : {},
       );
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);
@@ -169,6 +191,12 @@ describe("the validation in the editor", () => {
 
   it("needs no image number where no firmware is compared", () => {
     assert.equal(editor.validate(editor.add("smp-image-state", { firmwareType: "none", image: "" }), "image"), true);
+  });
+
+  it("takes a file's SHA-256 as text, or none", () => {
+    for (const sha256 of [HASH, `sha256:${HASH.toUpperCase()}`, "", " "]) {
+      assert.equal(editor.validate(editor.add("smp-upload", { sha256, sha256Type: "str" }), "sha256"), true);
+    }
   });
 
   it("takes hashes of all sizes, in either case", () => {

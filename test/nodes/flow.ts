@@ -18,6 +18,7 @@ const TYPES = [
   "discover",
   "connect",
   "image-state",
+  "update",
   "upload",
   "test",
   "reset",
@@ -25,6 +26,7 @@ const TYPES = [
   "gateway",
   "frames-out",
   "frames-in",
+  "trace",
 ].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
@@ -73,6 +75,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-discover": ["device", "all", "error"],
   "smp-connect": ["result", "error"],
   "smp-image-state": ["result", "up to date", "error"],
+  "smp-update": ["result", "progress", "gate", "error"],
   "smp-upload": ["result", "progress", "error"],
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],

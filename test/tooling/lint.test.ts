@@ -72,6 +72,8 @@ const planted: Record<string, Planted> = {
   },
   "timers by import": imported("src/session/timers.ts", "node:timers/promises"),
   "CBOR outside smp/message": imported("src/device/cbor.ts", "cbor-x"),
+  "ZIP files outside image/zip": imported("src/image/unzip.ts", "yauzl"),
+  "ZIP files in an update": imported("src/update/unzip.ts", "yauzl"),
   "hashes outside image and device": imported("src/update/crypto.ts", "node:crypto"),
   "a socket outside the UDP server": imported("src/device/socket.ts", "node:dgram"),
   "a socket outside the UDP link": imported("src/transport/socket.ts", "node:dgram"),

@@ -4,6 +4,7 @@ import { ConsoleDecoder } from "../../../src/framing/console-decoder";
 import { encodeConsole } from "../../../src/framing/console-encoder";
 import { RawDecoder, type RawOptions } from "../../../src/framing/raw";
 import { FrameAssembler } from "../../../src/framing/stream";
+import { Assembly } from "../../../src/transport/flow/assembly";
 import { framesOf } from "../../../src/transport/datagram";
 import { bytes, damaged, inPieces, pieceLengths } from "../inputs";
 import { target } from "../target";
@@ -130,4 +131,43 @@ export const FRAMING_TARGETS = [
   target("datagrams: any bytes are cut without loss", fc.oneof(bytes(), joined, damaged(joined)), (input) => {
     assert.deepEqual(Buffer.concat(framesOf(input)), input);
   }),
+];
+
+const answers = frames.map((each) =>
+  each.map((one) => Buffer.concat([Buffer.of((one[0]! & 0b1010) | 1), one.subarray(1)])),
+);
+
+export const ASSEMBLY_TARGETS = [
+  target("messages with pieces: frames come through in order", fc.tuple(answers, pieceLengths), ([sent, lengths]) => {
+    const assembly = new Assembly(1_000);
+    const received = sent.flatMap((one) =>
+      inPieces(one, lengths).flatMap((piece) => assembly.take("", piece, 0).frames),
+    );
+    // A piece that is a whole frame by itself counts as one.
+    if (received.length === sent.length)
+      assert.deepEqual(
+        received.map((one) => Buffer.from(one)),
+        sent,
+      );
+    for (const one of sent)
+      assert.deepEqual(
+        new Assembly(1).take("k", one, 0).frames.map((each) => Buffer.from(each)),
+        [one],
+      );
+  }),
+  target(
+    "messages with pieces: any are put together or dropped",
+    fc.tuple(fc.oneof(bytes(), damaged(joined)), pieceLengths, fc.string({ maxLength: 1 })),
+    ([input, lengths, key]) => {
+      const assembly = new Assembly(1_000);
+      const taken = inPieces(input, lengths).map((piece, index) =>
+        assembly.take(index % 3 === 0 ? key : "", piece, index * 50),
+      );
+      assert.ok(
+        taken.reduce((sum, { frames: got, garbage }) => sum + total(got) + (garbage?.length ?? 0), 0) <=
+          input.length * 2,
+      );
+    },
+    20,
+  ),
 ];

@@ -8,10 +8,14 @@ import { openSession } from "../../../src/session/session";
 import { COMMANDS, os } from "../../../src/smp/commands";
 import { decodeMessage, encodeMessage } from "../../../src/smp/message";
 import { describeFrame } from "../../../src/trace/described-frame";
+import { readDeviceLog } from "../../../src/trace/device-log";
+import { pcapng } from "../../../src/trace/pcapng";
+import { readTrace, timed } from "../../../src/trace/read";
+import { lineOf } from "../../../src/trace/text";
 import { buildImage } from "../../build-image";
 import { afterParameters, ScriptedLink, zephyr } from "../../session/scripted-link";
 import { bytes, cborMap, damaged } from "../inputs";
-import { target } from "../target";
+import { refusedOrDone, target } from "../target";
 import { frame } from "./smp";
 
 const IMAGE = buildImage({ version: "1.0.0" });
@@ -51,6 +55,44 @@ const packets = fc.array(
     bytes(),
   ),
   { minLength: 1, maxLength: 8 },
+);
+
+const stamp = {
+  n: fc.nat(),
+  at: fc.constantFrom("2026-01-31T10:00:00Z", "soon"),
+  ms: fc.nat(),
+  device: fc.string(),
+  link: fc.string(),
+};
+const traceLine = fc.oneof(
+  fc.record(
+    {
+      kind: fc.constant("frame"),
+      ...stamp,
+      dir: fc.constantFrom("out", "in"),
+      bytes: fc.integer(),
+      hex: fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-f]{0,40}$/)),
+      body: fc.jsonValue(),
+      header: fc.jsonValue(),
+      match: fc.jsonValue(),
+      command: fc.jsonValue(),
+    },
+    { requiredKeys: ["kind", "n", "at", "ms", "device", "link", "dir", "bytes", "hex"] },
+  ),
+  fc.record({
+    kind: fc.constantFrom("event", "lost", "trace", "__proto__"),
+    ...stamp,
+    event: fc.string(),
+    text: fc.string(),
+    records: fc.nat(),
+    version: fc.nat(2),
+    frames: fc.string(),
+  }),
+  fc.jsonValue(),
+);
+const traceText = fc.oneof(
+  fc.array(traceLine, { maxLength: 6 }).map((lines) => lines.map((line) => JSON.stringify(line)).join("\n")),
+  fc.string(),
 );
 
 /** The device answers at once what it is asked, whatever came before. */
@@ -132,6 +174,14 @@ export const PEER_TARGETS = [
     },
     5,
   ),
+  target("trace: any lines are read or refused, printed and made a capture", traceText, (text) => {
+    const lines = refusedOrDone(() => readTrace(text));
+    for (const { line, wallMs } of timed(lines ?? [])) lineOf(line, wallMs);
+    for (const block of pcapng(timed(lines ?? []))) assert.equal(block.length % 4, 0);
+  }),
+  target("trace: any log of a device is laid beside", fc.string({ maxLength: 80 }), (text) => {
+    for (const { wallMs } of readDeviceLog(`[00:00:01.000,000] a\n${text}`, 0)) assert.ok(!Number.isNaN(wallMs));
+  }),
   target(
     "trace: any frame is described, as JSON and without what must not be shown",
     fc.tuple(fc.oneof(request, damaged(request), bytes()), bytes(40)),
