@@ -1,4 +1,4 @@
-/** What an upload of 100 KiB costs in messages and bytes through a flow: `npm run measure:flow`. */
+/** What an upload of 100 KiB costs in messages and bytes through a flow: `npm run bench:flow`. */
 import { VirtualDevice } from "../../../src/device/device";
 import { encodePayload, PAYLOAD_FORMS, type PayloadForm } from "../../../src/framing/payload";
 import { inspectFirmware } from "../../../src/image/inspect";
