@@ -8,7 +8,7 @@ export class BootPlan {
   #staysOff = false;
   #skipsBootloader = false;
   #crashesAtStart = false;
-  #cutAfterSteps: number | undefined;
+  #cutsAfterSteps: number[] = [];
 
   constructor(number: number) {
     this.number = number;
@@ -33,17 +33,20 @@ export class BootPlan {
     this.#crashesAtStart = true;
   }
 
-  /** Power fails after so many flash operations of MCUboot, and comes back. */
-  cutPower(afterSteps: number): void {
-    this.#cutAfterSteps = afterSteps;
+  /** Power fails after so many flash operations of MCUboot and comes back; each more number is one more failure. */
+  cutPower(...afterSteps: readonly number[]): void {
+    this.#cutsAfterSteps = [...afterSteps];
   }
 
   /** Runs the bootloader until it is done; one report for each time. */
   run(store: ImageStore): readonly BootReport[] {
     if (this.#skipsBootloader) return [];
-    const cut = this.#cutAfterSteps;
-    const reports = [cut === undefined ? store.boot() : store.boot({ cutAfterSteps: cut })];
-    while (!reports.at(-1)!.completed) reports.push(store.boot());
+    const cuts = this.#cutsAfterSteps;
+    const reports: BootReport[] = [];
+    do {
+      const cut = cuts[reports.length];
+      reports.push(cut === undefined ? store.boot() : store.boot({ cutAfterSteps: cut }));
+    } while (!reports.at(-1)!.completed);
     if (this.#crashesAtStart) reports.push(store.boot());
     return reports;
   }

@@ -87,6 +87,7 @@ export class RequestQueue {
       const following = work.answers.next().value;
       if (!following) this.#usedBuffers -= 1;
       work.packet.deliver(answer.frame);
+      if (this.#hasStopped) return;
       answer.afterAnswer();
       if (this.#hasStopped) return;
       if (following) this.#step(work, following);

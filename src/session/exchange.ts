@@ -6,7 +6,7 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { nowMs, withDeadline } from "../clock";
+import { breath, nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
@@ -58,13 +58,21 @@ interface Pending extends Try {
   readonly reject: (reason: SmpError) => void;
 }
 
+export interface ExchangeOptions {
+  /** A try that had been given up was answered after all. */
+  readonly onLateAnswer?: (version: ProtocolVersion) => void;
+  readonly trace?: LinkTrace | undefined;
+  /** Numbers that go on where an earlier session ended; of its own when absent. */
+  readonly sequence?: SequenceNumbers | undefined;
+}
+
 export class Exchange {
   readonly counters: SessionCounters = { requests: 0, responses: 0, retries: 0, timeouts: 0, stale: 0, malformed: 0 };
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
   readonly #trace: LinkTrace | undefined;
-  readonly #sequence = new SequenceNumbers();
+  readonly #sequence: SequenceNumbers;
   readonly #strays = new Strays(this.counters);
   readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
@@ -74,11 +82,11 @@ export class Exchange {
   #resolveEnded: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
+  constructor(link: Link, { onLateAnswer = () => {}, trace, sequence }: ExchangeOptions = {}) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
     this.#trace = trace;
+    this.#sequence = sequence ?? new SequenceNumbers();
     trace?.opened(link);
     this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
@@ -178,7 +186,11 @@ export class Exchange {
 
   async #receive(): Promise<void> {
     try {
-      for await (const frame of this.#link.frames) this.#take(frame);
+      for await (const frame of this.#link.frames) {
+        const rest = breath();
+        if (rest) await rest;
+        this.#take(frame);
+      }
       this.#end(new SmpError("SMP_LINK_LOST", `${this.#link.label} ended`));
     } catch (cause) {
       this.#end(cause);

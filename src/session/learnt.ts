@@ -1,4 +1,5 @@
 import { AnswerTimes } from "./answer-times";
+import { SequenceNumbers } from "./sequence";
 
 /** Raw requests may have any name; there are far fewer commands. */
 const MAX_KINDS = 64;
@@ -8,9 +9,13 @@ const MAX_KINDS = 64;
  * found out. The pool keeps it as long as it remembers the device.
  */
 export class Learnt {
+  /** Of all its sessions, so that late answers to an earlier one find no request with their number. */
+  readonly sequence = new SequenceNumbers();
   readonly #times = new Map<string, AnswerTimes>();
   /** Set once frames of an upload failed for their size, or so it seemed: the largest to send, and what never to try again. */
   frames: { readonly limitBytes: number; readonly neverAboveBytes: number } | undefined;
+  /** The largest frame that a slow way to the device was found to carry, and the largest that was tried. */
+  way: { readonly carriesBytes: number; readonly triedBytes: number } | undefined;
   /** Chunks under way at once, when the last upload had to go below what the device's buffers allow. */
   window: number | undefined;
   /** Upload speed, of late. */

@@ -1,5 +1,6 @@
-import { throwIfAborted } from "../clock";
+import { sleep, throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
+import { isUnserved } from "../smp/codes";
 import type { Command } from "../smp/command";
 import { withSequence } from "../smp/header";
 import { parseResponse } from "../smp/response";
@@ -14,6 +15,8 @@ import type { Learnt } from "./learnt";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
+/** Before the second try of what a device did not serve; twice as long before the third. */
+const UNSERVED_MS = 100;
 
 export interface SessionOptions {
   /** Protocol version; "auto" (the default) finds it out. */
@@ -35,7 +38,11 @@ export class Requests {
     this.#learnt = learnt;
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
-    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
+    this.exchange = new Exchange(link, {
+      onLateAnswer: (version) => this.#dialect.heard(version),
+      trace: options.trace?.(link.label),
+      sequence: learnt.sequence,
+    });
   }
 
   /**
@@ -76,9 +83,9 @@ export class Requests {
         const earlierAttempts = (options.attempt ?? 1) - 1;
         return await once({ attempt, attempts, earlierAttempts, timeoutMs, times });
       } catch (error) {
-        const again = attempt < attempts && mayPass(error, options.signal);
-        if (!again) throw error;
+        throwUnless(attempt < attempts && mayPass(error, options.signal), error);
         this.exchange.counters.retries++;
+        if (isUnservedRefusal(error)) await sleep(UNSERVED_MS * attempt, options.signal);
       }
     }
   }
@@ -119,10 +126,18 @@ function deadlineMs(row: Command, times: AnswerTimes, attempt: number, attempts:
   return Math.max(shortMs, Math.min(row.timeoutMs, shortMs * 2 ** (attempt - 1)));
 }
 
-/** Whether the same request may do better when it is sent again at once; never against the caller's will. */
+/** Whether the same request may do better when it is sent again; never against the caller's will. */
 function mayPass(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted) return false;
-  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME");
+  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
+}
+
+function throwUnless(again: boolean, error: unknown): void {
+  if (!again) throw error;
+}
+
+function isUnservedRefusal(error: unknown): boolean {
+  return error instanceof DeviceError && isUnserved(error.details);
 }
 
 function isCode(error: unknown, code: SmpError["code"]): error is SmpError {

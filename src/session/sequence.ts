@@ -5,8 +5,9 @@ const COUNT = 256;
 const REMEMBERED = 32;
 
 /**
- * One session's sequence numbers: 0..255 in a circle, from a random start so that answers to an earlier session do not
- * fit. A number without an answer is set aside until 32 others have gone the same way.
+ * Sequence numbers: 0..255 in a circle, from a random start so that answers to another process do not fit; one circle for
+ * all sessions of a device, so that late answers to an earlier one do not either. A number without an answer is set aside
+ * until 32 others have gone the same way.
  */
 export class SequenceNumbers {
   readonly #busy = new Set<number>();

@@ -33,6 +33,16 @@ export const SMP_RC = {
   PER_USER: 256,
 } as const;
 
+/** Whether a refusal says that a request was not served: the device had no time or memory for it, or not all of it arrived. */
+export function isUnserved({ group, rc }: { readonly group?: number; readonly rc: number }): boolean {
+  return isBusy({ ...(group !== undefined && { group }), rc }) || (group === undefined && rc === SMP_RC.CORRUPT);
+}
+
+/** Whether it says that the device had no time or memory. */
+export function isBusy({ group, rc }: { readonly group?: number; readonly rc: number }): boolean {
+  return group === undefined && (rc === SMP_RC.BUSY || rc === SMP_RC.NO_MEMORY);
+}
+
 export const SMP_CODES: readonly ResultCode[] = [
   { rc: 0, name: "EOK", meaning: "success" },
   { rc: 1, name: "EUNKNOWN", meaning: "unspecified failure", hint: "See the device's log." },

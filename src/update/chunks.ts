@@ -100,7 +100,7 @@ async function fillWindow({ session, run, window, inFlight }: Pass, offBytes: nu
 function digest(run: UploadRun, settled: Settled, inFlight: InFlight): "taken" | "lost" | Failure {
   const { chunk } = settled;
   if ("error" in settled) return run.failureOf(chunk, settled.error);
-  run.checkMatch(settled.match);
+  if (run.isMismatch(settled.match)) return "lost";
   const before = run.offsets.ackedBytes;
   const meaning = run.offsets.answered(chunk, settled.offBytes);
   if (meaning === "foreign") throw run.foreignOffset(chunk, settled.offBytes);

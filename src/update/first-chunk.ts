@@ -27,7 +27,7 @@ async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promi
   run.offsets.sent(chunk);
   try {
     const { off, match } = await run.send(session, chunk, data, run.job.signal);
-    run.checkMatch(match);
+    if (run.isMismatch(match)) return { chunk, kind: "unmoved" };
     if (off > run.lenBytes) throw run.foreignOffset(chunk, off);
     if (off === 0) return { chunk, kind: "unmoved" };
     begin(run, chunk, off);

@@ -1,16 +1,17 @@
 /** Reboots the device and waits until it is really back, so that what happened can be told from its state. */
-import { nowMs, throwIfAborted, withDeadline } from "../clock";
+import { nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
+import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
-import { isUnanswered } from "./failure";
+import { isUnanswered, isUnservedRefusal } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
 import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
-import { awaitReturn } from "./await-return";
+import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
 export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
@@ -35,8 +36,12 @@ export interface ResetOptions {
 
 /** A swap of large slots in slow external flash takes minutes. */
 const WAIT_MS = 300_000;
+/** Over a way that loses messages. */
+const MAX_RESETS = 3;
 /** The reboot comes about 250 ms after the answer (CONFIG_MCUMGR_GRP_OS_RESET_MS). */
 const LOSS_MS = 2_000;
+const RESETS = 3;
+const UNSERVED_PAUSE_MS = 500;
 
 /**
  * @throws SMP_REVERTED, SMP_REJECTED_BY_BOOTLOADER, SMP_NOT_SWAPPED, SMP_WRONG_IMAGE with details.verdict when the device
@@ -72,18 +77,11 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   };
 
   report("resetting");
-  const unanswered = await sendReset(session, options);
-  const sentMs = nowMs();
-  const wentAway = await awaitLoss(session, signal);
-  await device.drop();
-  if (waitMs === 0)
-    return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
-
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
-  const { maxRoundTripMs } = session;
-  const after = await awaitReturn(device, { before, wentAway, sentMs, waitMs, maxRoundTripMs, signal, onPoll });
-  const absentMs = Math.round(nowMs() - sentMs);
-  if (unanswered && !after.isRebooted) throw unanswered;
+  const after = await reboot(device, { before, waitMs, signal, onPoll }, options);
+  if (!after)
+    return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
+  const absentMs = Math.round(nowMs() - after.sentMs);
   if (after.isRebooted) absence.lasted(absentMs);
   const result = { before, after: after.state, absentMs };
   if (bootMode !== 0) {
@@ -95,18 +93,62 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   return { ...result, verdict: judgement.verdict, because: judgement.because };
 }
 
+type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;
+
+/**
+ * Sends the reset and waits for the device; once more where a slow way has probably lost it: not answered, nothing changed, and
+ * too long ago to arrive still.
+ * @returns undefined when nobody is to wait
+ */
+async function reboot(
+  device: DeviceHandle,
+  wait: Wait,
+  options: ResetOptions,
+): Promise<(Returned & { readonly sentMs: number }) | undefined> {
+  for (let tries = 1; ; tries++) {
+    const session = await device.session(wait.signal);
+    const { maxRoundTripMs } = session;
+    const unanswered = await sendReset(session, options);
+    const sentMs = nowMs();
+    const wentAway = await awaitLoss(session, wait.signal);
+    await device.drop();
+    if (wait.waitMs === 0) return undefined;
+    const isDoubtful = unanswered !== undefined && maxRoundTripMs > 0;
+    const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
+    if (!unanswered || after.isRebooted) return { ...after, sentMs };
+    if (!isDoubtful || tries >= MAX_RESETS) throw unanswered;
+  }
+}
+
 /** @returns the error when no answer came, though the device may have rebooted. @throws SMP_DEVICE when it refuses */
 async function sendReset(session: SmpSession, options: ResetOptions): Promise<SmpError | undefined> {
   const { force = false, bootMode, signal } = options;
   const body = { ...(force && { force: true }), ...(bootMode !== undefined && { boot_mode: bootMode }) };
   try {
-    await session.request(os.reset, body, { signal });
+    await requestReset(session, body, signal);
     return undefined;
   } catch (error) {
     throwIfAborted(signal);
     if (error instanceof DeviceError) throw force ? error : withForceHint(error);
     if (isUnanswered(error)) return error;
     throw error;
+  }
+}
+
+/** Not repeated by the session, as a second one would reboot the device once more; unless the first was not served. */
+async function requestReset(
+  session: SmpSession,
+  body: Body<typeof os.reset.request>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await session.request(os.reset, body, { signal });
+      return;
+    } catch (error) {
+      if (attempt === RESETS || !isUnservedRefusal(error)) throw error;
+      await sleep(UNSERVED_PAUSE_MS, signal);
+    }
   }
 }
 

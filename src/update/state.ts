@@ -70,10 +70,10 @@ export function pendingSlot(state: ImageState, image: number): SlotState | undef
   return slotsOf(state, image).find((slot) => slot.pending);
 }
 
-/** The running image of a trial: active and not confirmed, with another slot to fall back to. */
+/** The running image of a trial: not confirmed, with another slot to fall back to. */
 export function trialRunning(state: ImageState, image: number): { trial: SlotState; fallback: SlotState } | undefined {
   const trial = activeSlot(state, image);
-  if (!trial || trial.confirmed || !trial.active) return undefined;
+  if (!trial || trial.confirmed) return undefined;
   const fallback = slotsOf(state, image).find((slot) => slot !== trial && slot.confirmed);
   return fallback && { trial, fallback };
 }

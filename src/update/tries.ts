@@ -17,6 +17,8 @@ const MAX_CHUNK_MS = 20_000;
 const SUSPICIOUS_MS = 5_000;
 const PATIENCE_MS = 55_000;
 const BUSY_MS = 100;
+/** Frames of one limit differ by so much: chunks are aligned, and heads of offsets grow. */
+const SLACK_BYTES = 8;
 /** A server that does not put fragments together takes each for a request; its few buffers need time to be free again. */
 const DIGEST_MS = 500;
 
@@ -83,9 +85,14 @@ export class Tries {
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 
+  /** Frames of this size get through. */
+  proven(frameBytes: number): void {
+    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
+  }
+
   /** The device took a chunk and moved on. */
   progressed({ frameBytes }: Chunk): void {
-    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
+    this.proven(frameBytes);
     this.#failures = [];
     this.#silentMs = 0;
     this.#shrinks = 0;
@@ -98,7 +105,7 @@ export class Tries {
    */
   failed(failure: Failure, place: Place): void {
     const isBackToProven = this.frameLimit.isBackToProven(failure);
-    if (failure.kind === "too-large") return this.#tooLarge(failure, place);
+    if (failure.kind === "too-large" && !this.#hasTaken(failure)) return this.#tooLarge(failure, place);
     this.#silentMs += this.wait(failure.chunk).timeoutMs;
     this.#failures.push(failure);
     if (this.#isEnough(failure)) throw this.#stopped(place);
@@ -115,8 +122,14 @@ export class Tries {
   /** Whether the frames' size may be the reason; one loss is nothing unusual, nor are two of frames that have got through before. */
   #isSuspicious({ kind, chunk }: Failure): boolean {
     if (kind !== "unanswered") return false;
-    const unusual = chunk.frameBytes <= this.#largestTakenBytes ? 3 : 2;
-    return chunk.offBytes === 0 || (this.#failures.length >= unusual && this.#silentMs >= SUSPICIOUS_MS);
+    const isProven = chunk.frameBytes <= this.#largestTakenBytes;
+    if (chunk.offBytes === 0) return !isProven;
+    return this.#failures.length >= (isProven ? 3 : 2) && this.#silentMs >= SUSPICIOUS_MS;
+  }
+
+  /** Frames of this size have got through: it was damaged on its way, whatever the device says. */
+  #hasTaken({ chunk }: Failure): boolean {
+    return chunk.frameBytes <= this.#largestTakenBytes + SLACK_BYTES;
   }
 
   #tooLarge(failure: Failure, place: Place): void {

@@ -11,6 +11,7 @@ import { checkImageNumber, describeFirmware } from "./firmware";
 import { sendFirstChunk } from "./first-chunk";
 import type { CheckPolicy, Finding } from "./checks";
 import { preflight, refuseFile } from "./preflight";
+import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
 import { isInRecovery } from "./recovery";
@@ -98,7 +99,10 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   );
   checks = check.checks;
   if (check.outcome) return result(check.outcome, check.images);
-  await reconnecting.during((session) => transfer(session, run));
+  await reconnecting.during(async (session) => {
+    await probeWay(session, run);
+    await transfer(session, run);
+  });
   progress.enter("verifying");
   return result("uploaded", await reconnecting.during((session) => verify(session, run, check.images)));
 }
@@ -107,7 +111,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
 async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
   for (;;) {
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
-    const mayBeComplete = run.offsets.furthestBytes === run.lenBytes;
+    const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
     if (mayBeComplete && (await run.findComplete(session))) return;
     await sendFirstChunk(session, run);
     if ((await sendChunks(session, run)) === "complete") return;

@@ -94,7 +94,7 @@ function judgeAnother(before: ImageState, after: ImageState, wanted: WantedImage
       }
     : {
         verdict: "rejected-by-bootloader",
-        because: `${runs} and ${was.pending.version} is gone: the bootloader did not accept it (signature, downgrade or dependency) and erased it`,
+        because: `${runs} and ${was.pending.version} is gone: the bootloader did not accept it (signature, downgrade or dependency; with direct-XIP also after a trial that was not confirmed) and erased it`,
         asPromised: false,
       };
 }

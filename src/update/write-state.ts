@@ -3,7 +3,7 @@ import { sleep, throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
-import { isLinkLoss, isUnanswered } from "./failure";
+import { isUnservedRefusal, isLinkLoss, isUnanswered } from "./failure";
 import { readImageState, toImageState } from "./state";
 import type { ImageState } from "./types";
 
@@ -12,6 +12,7 @@ const WRITES = 3;
 /** Once a request is out whose effect nobody knows, a device that is away is worth waiting for. */
 const REOPENINGS = 6;
 const REOPEN_PAUSE_MS = 1_000;
+const UNSERVED_PAUSE_MS = 500;
 
 export interface StateChange {
   /** The request that the state as it is now calls for; without `hash` the running image is meant. */
@@ -24,7 +25,7 @@ export interface StateChange {
 }
 
 /**
- * Looks at the state, changes it, and looks again when no answer came.
+ * Looks at the state, changes it, and looks again when no answer came, or the device did not serve the request.
  * @returns the state as it is then; whether it is done is for the caller to judge
  * @throws what `isDone` throws, and as `SmpSession.request`
  */
@@ -61,7 +62,7 @@ async function readPatiently(
   }
 }
 
-/** The list that answers, or the error when the request may have had its effect all the same. */
+/** The list that answers, or the error when the request may have had its effect all the same, or may have it the next time. */
 async function write(
   device: DeviceHandle,
   { hash, confirm }: ReturnType<StateChange["request"]>,
@@ -74,6 +75,8 @@ async function write(
   } catch (error) {
     throwIfAborted(signal);
     if (isUnanswered(error)) return error;
-    throw error;
+    if (!isUnservedRefusal(error)) throw error;
+    await sleep(UNSERVED_PAUSE_MS, signal);
+    return error;
   }
 }

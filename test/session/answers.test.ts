@@ -3,6 +3,7 @@ import { os } from "../../src/smp/commands";
 import { useFakeTime } from "./fake-time";
 import { echo, opened } from "./opened";
 import { isEcho, zephyr } from "./scripted-link";
+import { makePool, operation } from "./scripted-transport";
 
 describe("session: answers", () => {
   const time = useFakeTime();
@@ -85,5 +86,25 @@ describe("session: answers", () => {
     const { session } = await opened((request) => (request.body["d"] === "ok" ? { r: "ok" } : { r: 5 }));
     await assert.rejects(echo(session, "x"), { code: "SMP_BAD_RESPONSE", message: /os\.echo\.r: expected text/ });
     assert.deepEqual(await echo(session, "ok"), { r: "ok" });
+  });
+
+  it("of a device's next session have other numbers than those before, so that late ones do not fit", async () => {
+    const { pool, transport } = makePool();
+    const seen: number[] = [];
+    transport.script = (request) => {
+      seen.push(request.seq);
+      return zephyr(request);
+    };
+    for (let session = 0; session < 3; session++) {
+      await pool.use("a", operation("echo"), async (device) => {
+        await echo(await device.session(), "x");
+        await device.drop();
+      });
+    }
+    assert.deepEqual(
+      seen,
+      seen.map((_, index) => (seen[0]! + index) % 256),
+    );
+    assert.equal(seen.length, 6);
   });
 });

@@ -40,6 +40,18 @@ describe("session: retries and aborts", () => {
     assert.equal(session.counters.stale, 1);
   });
 
+  for (const rc of [2, 9, 10]) {
+    it(`repeats a request that the device did not serve (rc ${rc})`, async () => {
+      const { link, session } = await opened((request, far) => (far.requests.length < 4 ? { rc } : zephyr(request)));
+      const answer = echo(session, "x");
+      await time.pass(100);
+      await time.pass(200);
+      assert.deepEqual(await answer, { r: "x" });
+      assert.equal(link.requests.length, 4);
+      assert.equal(session.counters.retries, 2);
+    });
+  }
+
   it("gives up after three tries and says what was tried", async () => {
     const { link, session } = await opened(() => undefined);
     const failed = assert.rejects(echo(session, "x"), {

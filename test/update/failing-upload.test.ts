@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fromNth, loseRequest, nth, only, refuseWith, takeOverUpload, type Fault } from "../../src/device/faults";
+import type { Exchange } from "../../src/device/exchange";
 import type { SmpErrorCode } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
@@ -85,6 +86,20 @@ describe("upload that cannot work", () => {
     bench.assertSlot(1, LARGER);
   });
 
+  it("does not blame the size when a frame arrives incomplete now and then", async () => {
+    const bench = newBench(SMALL);
+    let count = 0;
+    const refuse = (exchange: Exchange): void => {
+      if (++count % 4 === 0) exchange.refuse({ rc: 9 });
+    };
+    bench.device.faults.add(only(image.upload, refuse));
+    await bench.upload(SMALL_FILE);
+    bench.assertSlot(1, SMALL_FILE);
+    const small = bench.sent.filter(({ command, frameBytes }) => command === "image.upload" && frameBytes < 250);
+    // Only the last chunk.
+    assert.equal(new Set(small.map(({ body }) => body["off"])).size, 1);
+  });
+
   it("says so when not even the smallest frame is small enough", async () => {
     const bench = newBench();
     bench.device.faults.add(only(image.upload, refuseWith({ rc: 9 })));
@@ -159,12 +174,22 @@ describe("upload that cannot work", () => {
     assert.equal(error.details.off, 60_000);
   });
 
-  it("says that the flash does not hold what was sent when the device finds out", async () => {
+  it("sends all of it once more when the device finds that its flash does not hold what was sent", async () => {
     const bench = newBench(SMALL);
     const spoil = (): void => bench.device.store.slot(0, 1).write(1_900, Buffer.alloc(4));
     bench.device.faults.add(only(image.upload, nth(4, spoil)));
+    assert.equal((await bench.upload(SMALL_FILE)).outcome, "uploaded");
+    bench.assertSlot(1, SMALL_FILE);
+    assert.equal(bench.firstChunks, 2);
+  });
+
+  it("says that the flash does not hold what was sent when that happens again", async () => {
+    const bench = newBench(SMALL);
+    const spoil = (): void => bench.device.store.slot(0, 1).write(1_900, Buffer.alloc(4));
+    bench.device.faults.add(only(image.upload, spoil));
     const error = await rejectsWith("SMP_UPLOAD_FAILED", () => bench.upload(SMALL_FILE));
     assert.match(error.message, /match: false/);
+    assert.equal(bench.firstChunks, 2);
   });
 
   it("does not take the device's word that all arrived: the image must be in the state list", async () => {

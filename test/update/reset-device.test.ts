@@ -5,7 +5,9 @@ import {
   loseAnswer,
   loseRequest,
   neverComeBack,
+  nth,
   only,
+  refuseWith,
   skipBootloader,
 } from "../../src/device/faults";
 import { PACES } from "../../src/device/pace";
@@ -81,6 +83,13 @@ describe("reset", () => {
     assert.equal(bench.device.boots, 2);
     // The lost link is proof enough: no need to watch an unchanged state for long.
     assert.ok(result.absentMs < 1_000, `${result.absentMs} ms`);
+  });
+
+  it("asks again when the device was busy for a moment", async () => {
+    const bench = await tested();
+    bench.device.faults.add(only(os.reset, nth(1, refuseWith({ rc: 10 }))));
+    assert.equal((await reset(bench)).verdict, "testing");
+    assert.equal(bench.device.boots, 2);
   });
 
   it("reverts a trial, as its state promised", async () => {

@@ -37,6 +37,9 @@ describe("image state", () => {
   it("shows a trial only where there is something to fall back to", () => {
     assert.equal(trialRunning(state("0 2.0.0 active", "1 1.0.0 confirmed"), 0)?.fallback.version, "1.0.0");
     assert.equal(trialRunning(state("0 2.0.0 active"), 0), undefined);
+    // Servers that mark only image 0 as active.
+    const ofImage1 = state("0 2.0.0", "1 1.0.0 confirmed").map((slot) => ({ ...slot, image: 1 }));
+    assert.equal(trialRunning(ofImage1, 1)?.fallback.version, "1.0.0");
     assert.equal(trialRunning(state("0 2.0.0 active confirmed", "1 1.0.0"), 0), undefined);
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromNth, loseAnswer, loseRequest, nth, only } from "../../src/device/faults";
+import { fromNth, loseAnswer, loseRequest, nth, only, refuseWith } from "../../src/device/faults";
 import type { SmpErrorCode } from "../../src/errors";
 import { image } from "../../src/smp/commands";
 import { hashOf } from "../build-image";
@@ -33,6 +33,13 @@ describe("test", () => {
       assert.equal(bench.requests("image.writeState").length, fault === loseRequest ? 2 : 1);
     });
   }
+
+  it("works when the device is busy for a moment", async () => {
+    const bench = newBench(UPLOADED);
+    bench.device.faults.add(only(image.writeState, nth(1, refuseWith({ rc: 10 }))));
+    assert.equal((await test(bench))[1]?.pending, true);
+    assert.equal(bench.requests("image.writeState").length, 2);
+  });
 
   it("works when the link breaks before the answer", async () => {
     const bench = newBench(UPLOADED);

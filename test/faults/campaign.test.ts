@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { runScenario } from "./run";
+import { drawScenario, INCIDENTS, QUIET, seedOf } from "./scenario";
+
+const RUNS = 200;
+const SEED = 1;
+const KINDS = Object.keys(QUIET).length + INCIDENTS.length;
+
+describe("fault campaign", () => {
+  it(`leaves no device worse than it was found in ${RUNS} updates under faults`, async () => {
+    const failed: string[] = [];
+    const faults = new Set<string>();
+    let confirmed = 0;
+    for (let run = 0; run < RUNS; run++) {
+      const result = await runScenario(drawScenario(seedOf(SEED, run)));
+      for (const kind of result.faults.keys()) faults.add(kind);
+      if (result.ended === "confirmed") confirmed++;
+      if (result.violations.length === 0) continue;
+      failed.push(`npm run faults -- --seed ${SEED} --only ${run} --verbose: ${result.violations.join("; ")}`);
+    }
+    assert.deepEqual(failed, []);
+    // The runs were neither too easy nor hopeless.
+    assert.equal(faults.size, KINDS, [...faults].join(", "));
+    assert.ok(confirmed > RUNS * 0.25 && confirmed < RUNS * 0.9, `${confirmed} confirmed at the first attempt`);
+  }).timeout(240_000);
+
+  it("is the same each time", async () => {
+    const scenario = drawScenario(seedOf(SEED, 30));
+    const [first, second] = [await runScenario(scenario), await runScenario(scenario)];
+    assert.ok(first.timeline.length > 10);
+    assert.deepEqual(first.timeline, second.timeline);
+  });
+});

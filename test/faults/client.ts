@@ -1,0 +1,103 @@
+/** One client process: a pool, and the whole update over it, as a flow of the nodes does it. */
+import { SmpError, toSmpError } from "../../src/errors";
+import { inspectFirmware } from "../../src/image/inspect";
+import { openFirmware } from "../../src/image/source";
+import { createPool } from "../../src/session/pool";
+import type { DeviceHandle, SessionPool } from "../../src/session/types";
+import { confirmImage } from "../../src/update/confirm-image";
+import { describeFirmware } from "../../src/update/firmware";
+import { resetDevice } from "../../src/update/reset-device";
+import { activeSlot, holds, isUpToDate, readImageState } from "../../src/update/state";
+import { testImage } from "../../src/update/test-image";
+import type { Verdict } from "../../src/update/types";
+import { uploadFirmware } from "../../src/update/upload";
+import { type Far, ProcessLinks } from "./links";
+import type { Scenario } from "./scenario";
+import type { Timeline } from "./timeline";
+
+/** How an update ended, as the client says. */
+export type Outcome = { readonly verdict: Verdict | undefined } | { readonly error: SmpError; readonly step: string };
+
+export class ClientProcess {
+  readonly links: ProcessLinks;
+  readonly #pool: SessionPool;
+  readonly #scenario: Scenario;
+  readonly #timeline: Timeline;
+  readonly #abort = new AbortController();
+  #isDead = false;
+  #step = "open";
+
+  constructor(scenario: Scenario, far: Far, timeline: Timeline) {
+    this.links = new ProcessLinks(scenario.link, far);
+    this.#pool = createPool(this.links.transport);
+    this.#scenario = scenario;
+    this.#timeline = timeline;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  abort(): void {
+    this.#abort.abort(new SmpError("SMP_ABORTED", "somebody stopped the update"));
+  }
+
+  /** As kill -9 does: nothing is tidied up, nobody is told. */
+  kill(): void {
+    this.#isDead = true;
+    this.links.kill();
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /** The whole update. Never rejects. */
+  async update(file: Buffer): Promise<Outcome> {
+    try {
+      const verdict = await this.#update(file);
+      this.#note(`the update ends: ${verdict}`);
+      return { verdict };
+    } catch (thrown) {
+      const error = toSmpError(thrown);
+      this.#note(`the update fails in ${this.#step}: ${error.code} ${error.details.verdict ?? ""} ${error.message}`);
+      return { error, step: this.#step };
+    }
+  }
+
+  async #update(file: Buffer): Promise<Verdict | undefined> {
+    const source = await openFirmware(file);
+    const info = await inspectFirmware(source);
+    const { signal } = this;
+    const { image, mode, window } = this.#scenario;
+    const firmware = describeFirmware(info, image);
+    const { hash } = firmware;
+    const state = await this.#run("state", async (device) => readImageState(await device.session(signal), signal));
+    if (isUpToDate(state, firmware)) return "already-current";
+    const active = activeSlot(state, image);
+    if (!active || active.confirmed || !holds(active, firmware)) {
+      const options = { image, window, signal, allowRecovery: true };
+      const { outcome } = await this.#run("upload", (device) => uploadFirmware(device, source, info, options));
+      if (outcome === "already-current") return outcome;
+      if (mode !== "direct-xip") await this.#run("test", (device) => testImage(device, { hash, image, signal }));
+      const { verdict } = await this.#run("reset", (device) => resetDevice(device, { wanted: firmware, signal }));
+      if (verdict !== "testing") return verdict;
+    }
+    await this.#run("confirm", (device) => confirmImage(device, { hash, image, signal }));
+    return "confirmed";
+  }
+
+  async #run<T>(name: string, work: (device: DeviceHandle) => Promise<T>): Promise<T> {
+    this.#step = name;
+    this.#note(name);
+    return await this.#pool.use("unit", { name, signal: this.signal }, work);
+  }
+
+  #note(text: string): void {
+    this.#timeline.add(`== ${this.#isDead ? "the dead process: " : ""}${text}`);
+  }
+}

@@ -1,0 +1,218 @@
+/** One run as data, drawn from its seed: the device, the link, the firmware, and what goes wrong. */
+import type { BootMode } from "../../src/device/image-options";
+import type { Trial } from "../../src/device/options";
+import type { ProfileName } from "../../src/device/profiles";
+import { Chance } from "./chance";
+
+/** What a medium does to what it carries: shares of all units, in both directions. */
+export interface Noise {
+  readonly loss: number;
+  readonly duplication: number;
+  readonly delay: number;
+  readonly reordering: number;
+  readonly truncation: number;
+  readonly bitErrors: number;
+  readonly stale: number;
+  readonly busy: number;
+}
+
+export const INCIDENTS = [
+  "link-loss",
+  "silence",
+  "reboot",
+  "power-cut",
+  "power-cut-in-boot",
+  "bootloader-skipped",
+  "crash-at-start",
+  "foreign-upload",
+  "process-killed",
+  "abort",
+] as const;
+export type IncidentKind = (typeof INCIDENTS)[number];
+
+/** Something that happens once, with the n-th request of one kind: before the device gets it, or after it has served it. */
+export interface Incident {
+  readonly kind: IncidentKind;
+  readonly command: string;
+  readonly nth: number;
+  readonly when: "before" | "after";
+  /** For how long, where it lasts. */
+  readonly ms: number;
+  /** Flash operations, bytes …: what else the kind needs. */
+  readonly amount: number;
+}
+
+export type LinkKind = "connection" | "datagrams" | "console";
+/** Why the device can never run the image, if so. */
+export type Obstacle = "none" | "rejected" | "downgrade" | "cannot-swap" | "too-large";
+/** What is in the other slot when the update begins. */
+export type OtherSlot = "empty" | "older" | "wanted" | "torn" | "garbage" | "pending";
+
+export interface Scenario {
+  readonly seed: number;
+  readonly link: LinkKind;
+  /** Bit errors meet a checksum, or not. */
+  readonly checksum: boolean;
+  readonly latencyMs: number;
+  readonly profile: ProfileName;
+  readonly mode: BootMode;
+  readonly bufSize: number;
+  readonly bufCount: number;
+  readonly progressiveErase: boolean;
+  readonly imageCheck: boolean;
+  readonly allowErasePending: boolean;
+  readonly pages: number;
+  readonly payloadBytes: number;
+  readonly imageCount: 1 | 2;
+  readonly image: 0 | 1;
+  readonly trial: Trial;
+  readonly otherSlot: OtherSlot;
+  readonly obstacle: Obstacle;
+  readonly pace: {
+    readonly requestMs: number;
+    readonly linkBytesPerSecond: number;
+    readonly erasePageMs: number;
+    readonly writeBytesPerSecond: number;
+    readonly resetDelayMs: number;
+    readonly bootMs: number;
+    readonly trialMs: number;
+  };
+  readonly window: number | undefined;
+  readonly noise: Noise;
+  readonly incidents: readonly Incident[];
+  /** Times that the device is restarted between the first attempt and the second. */
+  readonly restarts: number;
+}
+
+export const QUIET: Noise = {
+  loss: 0,
+  duplication: 0,
+  delay: 0,
+  reordering: 0,
+  truncation: 0,
+  bitErrors: 0,
+  stale: 0,
+  busy: 0,
+};
+
+const MODES: readonly BootMode[] = [
+  "swap-move",
+  "swap-scratch",
+  "swap-offset",
+  "overwrite",
+  "direct-xip",
+  "direct-xip-revert",
+];
+const PROFILES: readonly ProfileName[] = ["zephyr-4.4", "zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"];
+const OTHER_SLOTS: readonly OtherSlot[] = ["empty", "empty", "empty", "older", "wanted", "torn", "garbage", "pending"];
+const OBSTACLES: readonly Obstacle[] = ["rejected", "downgrade", "cannot-swap", "too-large"];
+const TRIALS: readonly Trial[] = ["crashing", "self-confirming"];
+const MOMENTS = [
+  "image.upload",
+  "image.upload",
+  "image.upload",
+  "image.writeState",
+  "image.readState",
+  "os.reset",
+] as const;
+
+/** The n-th run of a campaign. */
+export function seedOf(campaignSeed: number, run: number): number {
+  return (Math.imul(campaignSeed, 1_000_003) + run) >>> 0;
+}
+
+export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scenario {
+  const chance = new Chance(seed);
+  const scenario: Scenario = {
+    seed,
+    ...drawMedium(chance),
+    ...drawDevice(chance, fixed.mode ?? (chance.of(0.5) ? "swap-move" : chance.among(MODES))),
+    pace: drawPace(chance),
+    window: chance.of(0.3) ? chance.whole(1, 8) : undefined,
+    noise: drawNoise(chance),
+    incidents: drawIncidents(chance),
+    restarts: chance.among([0, 0, 1, 2]),
+    ...fixed,
+  };
+  // A file that is too large for the slot cannot be in it.
+  const fits = scenario.obstacle !== "too-large" || scenario.otherSlot !== "wanted";
+  return fits ? scenario : { ...scenario, otherSlot: "torn" };
+}
+
+function drawMedium(chance: Chance): Pick<Scenario, "link" | "checksum" | "latencyMs"> {
+  return {
+    link: chance.among(["connection", "datagrams", "datagrams", "console"]),
+    checksum: chance.of(0.6),
+    latencyMs: chance.among([0, 1, 5, 20, 60]),
+  };
+}
+
+function drawDevice(chance: Chance, mode: BootMode) {
+  const isSwap = mode.startsWith("swap");
+  const imageCount = isSwap && chance.of(0.15) ? 2 : 1;
+  const pages = chance.whole(8, 16);
+  return {
+    profile: chance.among(PROFILES),
+    mode,
+    bufSize: chance.among(imageCount === 2 ? [768, 1024, 2475] : [320, 384, 512, 1024, 2475]),
+    bufCount: chance.among([2, 2, 3, 4, 8]),
+    progressiveErase: chance.of(0.4),
+    imageCheck: chance.of(0.5),
+    allowErasePending: chance.of(0.5),
+    pages,
+    payloadBytes: chance.whole(200, (pages - 4) * 1024),
+    imageCount,
+    image: imageCount === 2 && chance.of(0.6) ? 1 : 0,
+    trial: isSwap || mode === "direct-xip-revert" ? drawTrial(chance) : "healthy",
+    otherSlot: drawOtherSlot(chance, mode),
+    obstacle: drawObstacle(chance, mode),
+  } as const;
+}
+
+function drawTrial(chance: Chance): Trial {
+  return chance.of(0.15) ? chance.among(TRIALS) : "healthy";
+}
+
+/** Without swaps there is nothing pending in the other slot that would not run at once. */
+function drawOtherSlot(chance: Chance, mode: BootMode): OtherSlot {
+  const drawn = chance.among(OTHER_SLOTS);
+  const isSpecial = drawn === "pending" || drawn === "wanted";
+  return isSpecial && !mode.startsWith("swap") ? "older" : drawn;
+}
+
+function drawObstacle(chance: Chance, mode: BootMode): Obstacle {
+  if (!chance.of(0.08)) return "none";
+  const drawn = chance.among(OBSTACLES);
+  return mode.startsWith("direct-xip") && drawn !== "too-large" ? "rejected" : drawn;
+}
+
+function drawPace(chance: Chance): Scenario["pace"] {
+  return {
+    requestMs: chance.among([0, 1, 5, 30]),
+    linkBytesPerSecond: chance.among([0, 0, 4_000, 30_000]),
+    erasePageMs: chance.among([0, 2, 85, 400]),
+    writeBytesPerSecond: chance.among([0, 20_000, 97_000]),
+    resetDelayMs: chance.among([0, 250, 250, 1_000]),
+    bootMs: chance.among([0, 50, 400, 1_000, 6_000]),
+    trialMs: chance.among([0, 50, 500, 1_500, 5_000, 15_000]),
+  };
+}
+
+function drawNoise(chance: Chance): Noise {
+  const kinds = chance.some(Object.keys(QUIET), chance.among([0, 1, 1, 2, 2, 3, 4]));
+  return { ...QUIET, ...Object.fromEntries(kinds.map((kind) => [kind, chance.magnitude(0.005, 0.35)])) };
+}
+
+function drawIncidents(chance: Chance): Incident[] {
+  return Array.from({ length: chance.among([0, 1, 1, 1, 2, 2, 3]) }, () => {
+    const command = chance.among(MOMENTS);
+    return {
+      kind: chance.among(INCIDENTS),
+      command,
+      nth: command === "image.upload" ? chance.whole(1, 25) : chance.whole(1, 3),
+      when: chance.among(["before", "after"] as const),
+      ms: chance.magnitude(5, chance.of(0.1) ? 400_000 : 40_000),
+      amount: chance.whole(0, 120),
+    };
+  });
+}

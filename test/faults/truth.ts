@@ -1,0 +1,44 @@
+/** What is really in a device's slots, byte by byte. */
+import type { VirtualDevice } from "../../src/device/device";
+import { type Files, PAGE_BYTES } from "./files";
+
+export type Content = "old" | "wanted" | "third" | "foreign" | "none";
+
+export interface Truth {
+  readonly state: VirtualDevice["state"];
+  /** What lies where the running image must be, whole and unchanged; "none" when it is something else. */
+  readonly running: Content;
+  readonly isConfirmed: boolean;
+  readonly other: Content;
+  /** Of the other slot: the next boot will take it. */
+  readonly isPending: boolean;
+}
+
+export function readTruth(device: VirtualDevice, image: number, files: Files): Truth {
+  const { store } = device;
+  const active = store.activeSlot(image);
+  const type = store.swapType(image);
+  return {
+    state: device.state,
+    running: contentOf(store.snapshot(image, active), [0], files),
+    isConfirmed: type !== "revert",
+    // Swap-offset puts an upload into the second page.
+    other: contentOf(store.snapshot(image, 1 - active), [0, PAGE_BYTES], files),
+    isPending: type === "test" || type === "permanent",
+  };
+}
+
+export function describeTruth({ state, running, isConfirmed, other, isPending }: Truth): string {
+  return `${state}; runs ${running}${isConfirmed ? " confirmed" : " on trial"}; other slot ${other}${isPending ? " pending" : ""}`;
+}
+
+function contentOf(flash: Uint8Array, starts: readonly number[], files: Files): Content {
+  const bytes = Buffer.from(flash.buffer, flash.byteOffset, flash.length);
+  const candidates = { old: files.old, wanted: files.wanted, third: files.third, foreign: files.foreign };
+  for (const [name, file] of Object.entries(candidates)) {
+    for (const start of starts) {
+      if (bytes.subarray(start, start + file.length).equals(file)) return name as Content;
+    }
+  }
+  return "none";
+}
