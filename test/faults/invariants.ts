@@ -102,7 +102,7 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
 export function mayBeSecondTry(outcome: Outcome, { otherSlot, checksum, noise }: Scenario): boolean {
   if (!("error" in outcome)) return false;
   const { code } = outcome.error;
-  if (code === "SMP_REJECTED_BY_BOOTLOADER") return !checksum && noise.bitErrors > 0;
+  if (code === "SMP_REJECTED_BY_BOOTLOADER" || code === "SMP_UPLOAD_FAILED") return !checksum && noise.bitErrors > 0;
   return otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
 }
 
