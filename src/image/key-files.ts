@@ -3,7 +3,7 @@ import { throwIfAborted } from "../clock";
 import { messageOf, SmpError } from "../errors";
 import { openFile } from "./file-source";
 import type { FolderLimits } from "./folders";
-import { parseKeyBytes, parsePublicKeys, type PublicKey } from "./public-key";
+import { parseKeyBytes, parsePublicKeys, refusePrivate, type PublicKey } from "./public-key";
 
 export interface KeySetting {
   readonly pasted: readonly PublicKey[];
@@ -11,8 +11,11 @@ export interface KeySetting {
   readonly paths: readonly string[];
 }
 
-/** Blocks of PEM; declarations of C and Rust, up to their semicolon. */
-const PASTED = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----|\b(?:const|static|extern)\b[^;]*;/g;
+/** Blocks of PEM; declarations of C and Rust, up to their semicolon; arrays without one. */
+const PASTED =
+  /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----|\b(?:const|static|extern)\b[^;]*;|[[{][^\]}]*[\]}]/g;
+/** What is left of a key whose beginning or end is missing. */
+const FRAGMENT = /-----|\b0x[0-9a-f]{2}\b/i;
 /** Of C, Rust and people. */
 const REMARKS = /\/\*[\s\S]*?\*\/|^\s*(?:#|\/\/).*$/gm;
 
@@ -21,12 +24,19 @@ const REMARKS = /\/\*[\s\S]*?\*\/|^\s*(?:#|\/\/).*$/gm;
  * @throws SMP_BAD_SETTING for a pasted key that is none, or a private one
  */
 export function readKeySetting(text: string): KeySetting {
+  refusePrivate(text, "the pasted key");
   const pastes = text.match(PASTED) ?? [];
   const keys = pastes
     .filter((paste) => !/_len\b/.test(paste))
     .flatMap((paste) => parsePublicKeys(paste, "the pasted key"));
   const pasted = keys.map((key, index) => (keys.length > 1 ? { ...key, name: `pasted key ${index + 1}` } : key));
   const lines = text.replace(PASTED, "\n").replace(REMARKS, "").split("\n");
+  if (lines.some((line) => FRAGMENT.test(line))) {
+    throw new SmpError("SMP_BAD_SETTING", "the pasted key is not whole: its beginning or its end is missing", {
+      field: "keys",
+      hint: "Paste it from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----.",
+    });
+  }
   return { pasted, paths: lines.map((line) => line.trim()).filter((line) => line !== "") };
 }
 

@@ -13,6 +13,8 @@ export interface ManifestFile {
   /** Of a build that runs in one slot alone; within its image. */
   readonly slot: 0 | 1 | undefined;
   readonly sizeBytes: number | undefined;
+  /** The build's board, e.g. "nrf5340dk_nrf5340_cpunet". */
+  readonly board: string | undefined;
 }
 
 export interface Manifest {
@@ -45,7 +47,7 @@ function parseJson(text: string, label: string): unknown {
 }
 
 function readFile(entry: Record<string, unknown>, path: string, label: string): ManifestFile {
-  const { file, type, size } = entry;
+  const { file, type, size, board } = entry;
   if (typeof file !== "string" || file === "") throw badManifest(label, `${path} names no file`);
   if (typeof type === "string" && /^(suit|cache)/i.test(type)) {
     throw new SmpError("SMP_BAD_IMAGE", `${label} is a package for SUIT (${file} is a ${type}), not for MCUboot`, {
@@ -59,6 +61,7 @@ function readFile(entry: Record<string, unknown>, path: string, label: string): 
     role: type === "mcuboot" ? "bootloader" : "application",
     image,
     slot: slot === undefined ? undefined : slotOf(slot, image, label),
+    board: typeof board === "string" ? board : undefined,
     sizeBytes: numberIn(size, `${path}.size`, label),
   };
 }

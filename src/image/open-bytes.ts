@@ -92,8 +92,9 @@ function checkPath(path: string, what: string): void {
   if (/^https?:\/\//i.test(path)) {
     throw badInput(what, "a URL", { hint: "Fetch it with an http request node that returns a binary buffer." });
   }
-  // A NUL and the replacement character are what a binary file becomes when it is read as text.
-  if (path.length > MAX_PATH_LENGTH || /[\0\uFFFD]/.test(path)) {
+  // A NUL and the replacement character are what a binary file becomes when it is read as text. Lines are a text's
+  // content, perhaps a key's, which no message may show.
+  if (path.length > MAX_PATH_LENGTH || /[\0\uFFFD]/.test(path) || /[\r\n]/.test(path.trim())) {
     throw badInput(what, `text of ${path.length} characters that is no path`, {
       hint: "If this is a file's content, let the node that reads it give a Buffer instead of text.",
     });

@@ -23,6 +23,8 @@ export interface FirmwarePart {
   readonly slot: 0 | 1 | undefined;
   /** "bootloader": a new MCUboot, for an immutable bootloader before it. */
   readonly role: ManifestFile["role"];
+  /** As its manifest says, e.g. "nrf5340dk_nrf5340_cpunet". */
+  readonly board?: string | undefined;
   readonly source: FirmwareSource;
   readonly info: FirmwareInfo;
 }

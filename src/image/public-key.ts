@@ -14,9 +14,11 @@ export interface PublicKey {
   readonly der: Buffer;
 }
 
-const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+/** What must not be here: a private key, in PEM or as imgtool writes it for C. */
+const PRIVATE = /PRIVATE KEY|_priv_key\b/;
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 /** `{ 0x30, 0x59, … }` of C or `[…]` of Rust. */
-const ARRAY = /[[{]\s*((?:0x[0-9a-f]{2}\s*,?\s*){16,})[\]}]/gi;
+const ARRAY = /[[{]\s*((?:0x[0-9a-f]{2}[\s,]*){16,})[\]}]/gi;
 
 /**
  * All public keys in a text.
@@ -24,22 +26,30 @@ const ARRAY = /[[{]\s*((?:0x[0-9a-f]{2}\s*,?\s*){16,})[\]}]/gi;
  * @throws SMP_BAD_SETTING when there is no key in it, one that MCUboot does not know, or a private one
  */
 export function parsePublicKeys(text: string, name: string): PublicKey[] {
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|_priv_key\b/.test(text)) throw privateKeyError(name);
-  const pems = [...text.matchAll(PEM)].map(
-    ([pem]) =>
-      () =>
-        createPublicKey(pem),
-  );
-  const arrays = [...text.matchAll(ARRAY)].map(
-    ([, bytes]) =>
-      () =>
-        keyFromDer(bytesOf(bytes!)),
-  );
-  const readers = [...pems, ...arrays];
+  refusePrivate(text, name);
+  const readers = [
+    ...Array.from(text.matchAll(PEM), ([, kind, body]) => createPublicKey.bind(undefined, toPem(kind!, body!))),
+    ...Array.from(text.matchAll(ARRAY), ([, bytes]) => keyFromDer.bind(undefined, bytesOf(bytes!))),
+  ];
   if (readers.length === 0) {
     throw keyError(`${name} holds no public key`, "Give PEM text that begins with -----BEGIN PUBLIC KEY-----.");
   }
   return readers.map((read, index) => toPublicKey(read, readers.length > 1 ? `${name}, key ${index + 1}` : name));
+}
+
+/** @throws SMP_BAD_SETTING when a private key is in the text */
+export function refusePrivate(text: string, name: string): void {
+  if (!PRIVATE.test(text)) return;
+  throw keyError(
+    `${name} holds a private key, which must not be here`,
+    "Give the public half: imgtool getpub -k KEY.pem -e pem. Take the private key away from this machine.",
+  );
+}
+
+/** In lines again, which environment variables and forms may have taken away, or written as "\\n". */
+function toPem(kind: string, body: string): string {
+  const lines = body.replace(/\\n|\s/g, "").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${kind}-----`, ...lines, `-----END ${kind}-----`, ""].join("\n");
 }
 
 /**
@@ -93,13 +103,6 @@ function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): Ke
 }
 
 const KINDS_HINT = "MCUboot's keys are Ed25519, ECDSA P-256 and P-384, RSA with 2048 and 3072 bits.";
-
-function privateKeyError(name: string): SmpError {
-  return keyError(
-    `${name} holds a private key, which must not be here`,
-    "Give the public half: imgtool getpub -k KEY.pem -e pem. Take the private key away from this machine.",
-  );
-}
 
 function keyError(message: string, hint: string): SmpError {
   return new SmpError("SMP_BAD_SETTING", message, { field: "keys", hint });

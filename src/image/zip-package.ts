@@ -84,8 +84,8 @@ async function readPart(entry: ZipEntry, file: ManifestFile, label: string, limi
   const source = renamed(await spoolStream(entry.read(), name, { maxBytes, signal }), name);
   try {
     const info = await inspectFirmware(source, { signal });
-    const { image, slot, role } = file;
-    return { name: file.file, image, slot, role, source, info };
+    const { image, slot, role, board } = file;
+    return { name: file.file, image, slot, role, board, source, info };
   } catch (thrown) {
     await source.close();
     throw thrown;

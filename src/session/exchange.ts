@@ -6,7 +6,7 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { nowMs, withDeadline } from "../clock";
+import { breath, nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
@@ -186,7 +186,11 @@ export class Exchange {
 
   async #receive(): Promise<void> {
     try {
-      for await (const frame of this.#link.frames) this.#take(frame);
+      for await (const frame of this.#link.frames) {
+        const rest = breath();
+        if (rest) await rest;
+        this.#take(frame);
+      }
       this.#end(new SmpError("SMP_LINK_LOST", `${this.#link.label} ended`));
     } catch (cause) {
       this.#end(cause);

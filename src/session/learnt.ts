@@ -14,6 +14,8 @@ export class Learnt {
   readonly #times = new Map<string, AnswerTimes>();
   /** Set once frames of an upload failed for their size, or so it seemed: the largest to send, and what never to try again. */
   frames: { readonly limitBytes: number; readonly neverAboveBytes: number } | undefined;
+  /** The largest frame that a slow way to the device was found to carry, and the largest that was tried. */
+  way: { readonly carriesBytes: number; readonly triedBytes: number } | undefined;
   /** Chunks under way at once, when the last upload had to go below what the device's buffers allow. */
   window: number | undefined;
   /** Upload speed, of late. */

@@ -2,6 +2,8 @@
 
 const SMOOTHING = 1 / 8;
 const VARIATION = 1 / 4;
+/** Silence has other reasons too, and late answers are measured as well. */
+const MAX_DOUBLINGS = 3;
 
 export class RoundTrip {
   readonly #maxMs: number;
@@ -32,6 +34,6 @@ export class RoundTrip {
   }
 
   expired(): void {
-    this.#silences++;
+    this.#silences = Math.min(this.#silences + 1, MAX_DOUBLINGS);
   }
 }

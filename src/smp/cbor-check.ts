@@ -6,6 +6,8 @@
 const MAX_DEPTH = 16;
 const BREAK = 0xff;
 const INDEFINITE = 31;
+/** false, true, null, undefined, and floats of 2, 4 and 8 bytes: the others have no meaning (RFC 8949, 3.3). */
+const KNOWN_SIMPLE = new Set([20, 21, 22, 23, 25, 26, 27]);
 const MAJOR = { BYTES: 2, TEXT: 3, LIST: 4, MAP: 5, TAG: 6, SIMPLE: 7 } as const;
 
 class Fault extends Error {}
@@ -52,8 +54,9 @@ class Walk {
         return this.#map(at, head, depth);
       case MAJOR.TAG:
         throw new Fault(`byte ${at}: tag ${head.argument ?? "?"}, SMP uses none`);
+      case MAJOR.SIMPLE:
+        return this.#simple(at, head);
       default:
-        if (head.argument === undefined) throw new Fault(`byte ${at}: unexpected break`);
         return head.next;
     }
   }
@@ -74,19 +77,9 @@ class Walk {
   }
 
   #string(at: number, head: Head): number {
-    if (head.argument !== undefined) {
-      if (head.argument > this.#body.length - head.next) throw this.#tooLong(at, "string of", "bytes", head);
-      return head.next + head.argument;
-    }
-    let next = head.next;
-    while (this.#byte(next) !== BREAK) {
-      const piece = this.#head(next);
-      if (piece.major !== head.major || piece.argument === undefined) {
-        throw new Fault(`byte ${next}: not a piece of the string that began at byte ${at}`);
-      }
-      next = this.#string(next, piece);
-    }
-    return next + 1;
+    if (head.argument === undefined) throw new Fault(`byte ${at}: a string in pieces, which SMP servers do not write`);
+    if (head.argument > this.#body.length - head.next) throw this.#tooLong(at, "string of", "bytes", head);
+    return head.next + head.argument;
   }
 
   #list(at: number, head: Head, depth: number): number {
@@ -117,6 +110,13 @@ class Walk {
 
   #ends(head: Head, count: number, next: number): boolean {
     return head.argument === undefined ? this.#byte(next) === BREAK : count === head.argument;
+  }
+
+  #simple(at: number, head: Head): number {
+    const byte = this.#byte(at);
+    if (byte === BREAK) throw new Fault(`byte ${at}: unexpected break`);
+    if (!KNOWN_SIMPLE.has(byte & 31)) throw new Fault(`byte ${at}: 0x${byte.toString(16)} is a value without meaning`);
+    return head.next;
   }
 
   #byte(at: number): number {

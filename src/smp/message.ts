@@ -1,6 +1,6 @@
 /** A whole SMP message: header and CBOR body, to and from a frame. The only door to the CBOR library. */
 import { Decoder, Encoder } from "cbor-x";
-import { SmpError } from "../errors";
+import { messageOf, SmpError } from "../errors";
 import { cborFault } from "./cbor-check";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header";
 
@@ -79,12 +79,18 @@ export function decodeMessage(frame: Uint8Array): Message {
 /** @throws SMP_BAD_FRAME that names the byte at fault */
 export function decodeBody(body: Uint8Array): CborMap {
   const fault = cborFault(body);
-  if (fault !== undefined) {
-    throw new SmpError("SMP_BAD_FRAME", `the CBOR body is malformed: ${fault}`, {
-      frameLength: HEADER_BYTES + body.length,
-    });
+  if (fault !== undefined) throw malformed(body, fault);
+  try {
+    return plain(decoder.decode(body)) as CborMap;
+  } catch (cause) {
+    // What the check lets pass the library can decode, as far as is known.
+    throw malformed(body, messageOf(cause), cause);
   }
-  return plain(decoder.decode(body)) as CborMap;
+}
+
+function malformed(body: Uint8Array, why: string, cause?: unknown): SmpError {
+  const frameLength = HEADER_BYTES + body.length;
+  return new SmpError("SMP_BAD_FRAME", `the CBOR body is malformed: ${why}`, { frameLength, cause });
 }
 
 /** 64-bit integers as numbers where they are exact, so that the width a server chose does not matter. */

@@ -1,6 +1,6 @@
 /** Polls a device that was told to reboot. */
 import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
-import { DeviceError, SmpError } from "../errors";
+import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { requestStateList, toImageState } from "./state";
 import type { ImageState } from "./types";
@@ -14,6 +14,8 @@ export interface AwaitReturn {
   readonly waitMs: number;
   /** As of the session that is gone. */
   readonly maxRoundTripMs: number;
+  /** Neither an answer nor the link's end tells that the reset has arrived: silence proves no absence then. */
+  readonly isDoubtful: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onPoll: () => void;
 }
@@ -39,6 +41,7 @@ const SETTLE_MS = 10_000;
  */
 export async function awaitReturn(device: DeviceHandle, wait: AwaitReturn): Promise<Returned> {
   let isRebooted = wait.wentAway;
+  const settleMs = SETTLE_MS + wait.maxRoundTripMs;
   let lastError: unknown;
   for (let poll = 0; ; poll++) {
     wait.onPoll();
@@ -48,14 +51,13 @@ export async function awaitReturn(device: DeviceHandle, wait: AwaitReturn): Prom
     try {
       const state = await readOnce(device, wait);
       isRebooted ||= isDifferent(wait.before, state);
-      if (isRebooted || nowMs() - wait.sentMs > SETTLE_MS) return { state, isRebooted };
+      if (isRebooted || nowMs() - wait.sentMs > settleMs) return { state, isRebooted };
     } catch (error) {
       throwIfAborted(wait.signal);
-      if (!mayPass(error)) throw error;
-      lastError = error;
+      lastError = passing(error);
       // A refusal is an answer: the device is there, and not ready.
       if (error instanceof DeviceError) continue;
-      isRebooted = true;
+      isRebooted ||= !wait.isDoubtful;
       await device.drop();
     }
   }
@@ -70,14 +72,13 @@ async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageS
   });
 }
 
-function mayPass(error: unknown): boolean {
-  return (
-    error instanceof SmpError &&
-    error.code !== "SMP_CLOSED" &&
-    error.code !== "SMP_ABORTED" &&
-    error.code !== "SMP_INTERNAL"
-  );
+/** @throws the error when it will not pass */
+function passing(error: unknown): SmpError {
+  if (error instanceof SmpError && !LASTING.has(error.code)) return error;
+  throw error;
 }
+
+const LASTING: ReadonlySet<SmpErrorCode> = new Set(["SMP_CLOSED", "SMP_ABORTED", "SMP_INTERNAL"]);
 
 function isDifferent(before: ImageState, after: ImageState): boolean {
   return JSON.stringify(before) !== JSON.stringify(after);

@@ -27,6 +27,7 @@ const WITH_ONE_SLOT: ReadonlySet<number> = new Set([
 ]);
 
 export function checkBootMode(subject: CheckSubject): Finding[] {
+  if (subject.inRecovery) return inRecovery(subject);
   const { bootMode } = subject.device;
   const name = bootMode === undefined ? undefined : NAMES.get(bootMode);
   if (bootMode === undefined || bootMode === UNKNOWN || name === undefined) {
@@ -35,6 +36,15 @@ export function checkBootMode(subject: CheckSubject): Finding[] {
     return [{ check: "boot-mode", level: "unknown", because }];
   }
   return [modeItself(bootMode, `the bootloader ${name}`), ...buildFor(subject, bootMode)];
+}
+
+/** Source: MCUboot `boot_serial.c`, which decrypts only in builds with `BOOT_SERIAL_ENCRYPT`. */
+function inRecovery({ info }: CheckSubject): Finding[] {
+  const because = "MCUboot's recovery writes over the image that runs: there is no trial, and no way back";
+  const finding: Finding = { check: "boot-mode", level: "warn", because };
+  if (info.hashCheck !== "encrypted") return [finding];
+  const sealed = "the image is encrypted, which only a recovery that is built to decrypt can make run";
+  return [finding, { check: "boot-mode", level: "warn", because: sealed }];
 }
 
 function modeItself(mode: number, name: string): Finding {

@@ -56,6 +56,8 @@ export interface CheckSubject {
   /** What `verifySignature` says; absent when no keys were given, and then nothing is demanded. */
   readonly signature?: SignatureCheck | undefined;
   readonly device: DeviceFacts;
+  /** MCUboot's serial recovery answers, which writes over the image that runs. */
+  readonly inRecovery?: boolean | undefined;
   readonly policy: CheckPolicy;
 }
 

@@ -57,10 +57,10 @@ export async function preflight(
 
   const outcome = whyNotNeeded(images, describeFirmware(info, image));
   if (outcome) return { images, outcome, checks: [] };
-  const isRecovery = await isInRecovery(session, list, signal);
-  if (isRecovery) refuseInRecovery(images, options);
+  const inRecovery = await isInRecovery(session, list, signal);
+  if (inRecovery) refuseInRecovery(images, options);
   const device = { images, ...(await readHardware(session, signal)) };
-  const checks = checkFirmware({ ...options, info, device, policy: options });
+  const checks = checkFirmware({ ...options, info, device, inRecovery, policy: options });
   refuse(checks);
   return { images, outcome: undefined, checks };
 }

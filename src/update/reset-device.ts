@@ -11,7 +11,7 @@ import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
 import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
-import { awaitReturn } from "./await-return";
+import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
 export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
@@ -36,6 +36,8 @@ export interface ResetOptions {
 
 /** A swap of large slots in slow external flash takes minutes. */
 const WAIT_MS = 300_000;
+/** Over a way that loses messages. */
+const MAX_RESETS = 3;
 /** The reboot comes about 250 ms after the answer (CONFIG_MCUMGR_GRP_OS_RESET_MS). */
 const LOSS_MS = 2_000;
 const RESETS = 3;
@@ -75,18 +77,11 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   };
 
   report("resetting");
-  const unanswered = await sendReset(session, options);
-  const sentMs = nowMs();
-  const wentAway = await awaitLoss(session, signal);
-  await device.drop();
-  if (waitMs === 0)
-    return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
-
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
-  const { maxRoundTripMs } = session;
-  const after = await awaitReturn(device, { before, wentAway, sentMs, waitMs, maxRoundTripMs, signal, onPoll });
-  const absentMs = Math.round(nowMs() - sentMs);
-  if (unanswered && !after.isRebooted) throw unanswered;
+  const after = await reboot(device, { before, waitMs, signal, onPoll }, options);
+  if (!after)
+    return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
+  const absentMs = Math.round(nowMs() - after.sentMs);
   if (after.isRebooted) absence.lasted(absentMs);
   const result = { before, after: after.state, absentMs };
   if (bootMode !== 0) {
@@ -96,6 +91,33 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const judgement = judge({ before, after: after.state, wanted });
   if (!judgement.asPromised) throw brokenPromise(judgement, after.state);
   return { ...result, verdict: judgement.verdict, because: judgement.because };
+}
+
+type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;
+
+/**
+ * Sends the reset and waits for the device; once more where a slow way has probably lost it: not answered, nothing changed, and
+ * too long ago to arrive still.
+ * @returns undefined when nobody is to wait
+ */
+async function reboot(
+  device: DeviceHandle,
+  wait: Wait,
+  options: ResetOptions,
+): Promise<(Returned & { readonly sentMs: number }) | undefined> {
+  for (let tries = 1; ; tries++) {
+    const session = await device.session(wait.signal);
+    const { maxRoundTripMs } = session;
+    const unanswered = await sendReset(session, options);
+    const sentMs = nowMs();
+    const wentAway = await awaitLoss(session, wait.signal);
+    await device.drop();
+    if (wait.waitMs === 0) return undefined;
+    const isDoubtful = unanswered !== undefined && maxRoundTripMs > 0;
+    const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
+    if (!unanswered || after.isRebooted) return { ...after, sentMs };
+    if (!isDoubtful || tries >= MAX_RESETS) throw unanswered;
+  }
 }
 
 /** @returns the error when no answer came, though the device may have rebooted. @throws SMP_DEVICE when it refuses */

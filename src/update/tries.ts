@@ -85,9 +85,14 @@ export class Tries {
     return failure.kind === "busy" ? BUSY_MS * 2 ** this.#failures.length : 0;
   }
 
+  /** Frames of this size get through. */
+  proven(frameBytes: number): void {
+    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
+  }
+
   /** The device took a chunk and moved on. */
   progressed({ frameBytes }: Chunk): void {
-    this.#largestTakenBytes = Math.max(this.#largestTakenBytes, frameBytes);
+    this.proven(frameBytes);
     this.#failures = [];
     this.#silentMs = 0;
     this.#shrinks = 0;
@@ -117,8 +122,9 @@ export class Tries {
   /** Whether the frames' size may be the reason; one loss is nothing unusual, nor are two of frames that have got through before. */
   #isSuspicious({ kind, chunk }: Failure): boolean {
     if (kind !== "unanswered") return false;
-    const unusual = chunk.frameBytes <= this.#largestTakenBytes ? 3 : 2;
-    return chunk.offBytes === 0 || (this.#failures.length >= unusual && this.#silentMs >= SUSPICIOUS_MS);
+    const isProven = chunk.frameBytes <= this.#largestTakenBytes;
+    if (chunk.offBytes === 0) return !isProven;
+    return this.#failures.length >= (isProven ? 3 : 2) && this.#silentMs >= SUSPICIOUS_MS;
   }
 
   /** Frames of this size have got through: it was damaged on its way, whatever the device says. */

@@ -8,6 +8,7 @@ import { smallestFirstFrame, uploadBody, type Chunk, type FirstPacket } from "./
 import { refusalOf, toFailure, type Failure } from "./failure";
 import { Offsets } from "./offsets";
 import type { ProgressMeter } from "./progress";
+import { ReadAhead } from "./read-ahead";
 import { readImageState, slotWithHash } from "./state";
 import { Tries, type Place } from "./tries";
 import type { Firmware, ImageState } from "./types";
@@ -34,21 +35,26 @@ export class UploadRun {
   readonly first: FirstPacket;
   readonly offsets = new Offsets();
   readonly tries: Tries;
+  /** The least with which an upload can begin. */
+  readonly smallestFrameBytes: number;
   /** "upload of app.bin to sensor-1", for messages. */
   readonly label: string;
   sentBytes = 0;
   /** Where an earlier upload was taken up; undefined until the device has answered the first chunk. */
   resumedFromBytes: number | undefined;
+  readonly #bytes: ReadAhead;
   #setbacks = 0;
   #isSpoilt = false;
 
   constructor(job: UploadJob, progress: ProgressMeter) {
     const { firmware, upgradeOnly, device } = job;
     this.job = job;
+    this.#bytes = new ReadAhead(job.source);
     this.progress = progress;
     const sha = Buffer.from(firmware.fileSha256, "hex");
     this.first = { image: firmware.image, len: firmware.sizeBytes, sha, upgrade: upgradeOnly };
-    this.tries = new Tries(this.lenBytes, smallestFirstFrame(this.first), device.learnt);
+    this.smallestFrameBytes = smallestFirstFrame(this.first);
+    this.tries = new Tries(this.lenBytes, this.smallestFrameBytes, device.learnt);
     this.label = `upload of ${firmware.label} to ${device.key}`;
   }
 
@@ -76,7 +82,7 @@ export class UploadRun {
   }
 
   read(chunk: Chunk): Promise<Uint8Array> {
-    return this.job.source.read(chunk.offBytes, chunk.endBytes - chunk.offBytes);
+    return this.#bytes.read(chunk.offBytes, chunk.endBytes);
   }
 
   /** The failure that an error stands for. @throws what ends the upload */

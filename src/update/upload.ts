@@ -11,6 +11,7 @@ import { checkImageNumber, describeFirmware } from "./firmware";
 import { sendFirstChunk } from "./first-chunk";
 import type { CheckPolicy, Finding } from "./checks";
 import { preflight, refuseFile } from "./preflight";
+import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
 import { isInRecovery } from "./recovery";
@@ -99,7 +100,10 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   checks = check.checks;
   if (check.outcome) return result(check.outcome, check.images);
   for (;;) {
-    await reconnecting.during((session) => transfer(session, run));
+    await reconnecting.during(async (session) => {
+      await probeWay(session, run);
+      await transfer(session, run);
+    });
     progress.enter("verifying");
     const images = await reconnecting.during((session) => verify(session, run, check.images));
     if (images) return result("uploaded", images);

@@ -42,6 +42,26 @@ describe("the setting of public keys", () => {
     assert.deepEqual(await loadPublicKeys(readKeySetting(" \n# no key yet\n")), []);
   });
 
+  it("may have lost its lines on the way, as in an environment variable", () => {
+    const pem = text("ed25519.pub.pem").trim();
+    const { der } = readKeySetting(pem).pasted[0]!;
+    for (const form of [pem.replaceAll("\n", " "), pem.replaceAll("\n", "\\n"), pem.replaceAll("\n", "\r\n")]) {
+      assert.deepEqual(readKeySetting(form).pasted[0]?.der, der, form);
+    }
+  });
+
+  it("is not taken for paths when a key in it is not whole", () => {
+    const pem = text("rsa-2048.pub.pem");
+    const c = text("signed/ed25519.c");
+    for (const part of [pem.slice(0, 200), pem.slice(60), c.slice(0, 150), c.slice(90, 300)]) {
+      assert.throws(
+        () => readKeySetting(part),
+        { code: "SMP_BAD_SETTING", message: /not whole|no readable|holds no/ },
+        part,
+      );
+    }
+  });
+
   it("names a single pasted key so", () => {
     assert.equal(readKeySetting(text("ed25519.pub.pem")).pasted[0]!.name, "the pasted key");
   });

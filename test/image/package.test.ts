@@ -55,6 +55,7 @@ describe("a firmware package", () => {
         ["app_update.bin", 0, undefined, "application", "1.5.0"],
         ["net_core_app_update.bin", 1, undefined, "application", "1.2.0"],
       ]);
+      assert.equal(pack.parts[1]!.board, "x_cpunet");
       const [{ info }] = pack.parts;
       assert.deepEqual([info.fileSha256, info.packageSha256], [sha(APP), sha(zip)]);
       assert.match(info.label, /^app_update\.bin in a Buffer of \d+ bytes$/);

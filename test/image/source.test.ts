@@ -153,6 +153,7 @@ describe("firmware as a value", () => {
     { name: "a Buffer as JSON", input: SAMPLE_A.toJSON(), given: /Buffer that was turned into JSON/ },
     { name: "a URL", input: "https://example.com/fw.bin", given: /is a URL/, hint: /http request/ },
     { name: "a file's content as text", input: SAMPLE_A.toString(), given: /text of \d+ char/, hint: /Buffer/ },
+    { name: "a key's text", input: "-----BEGIN A-----\nsecret", given: /is text of 24 characters that is no path$/ },
     { name: "long text", input: ":10C20000".repeat(1000), given: /text of 9000 char/, hint: /Buffer/ },
   ];
   for (const { name, input, given, hint } of wrong) {

@@ -197,6 +197,8 @@ describe("devices behind a flow", () => {
     const { payload } = await flow.ask("find", {}, "find all");
     assert.deepEqual(payload, [{ device: "sensor-1", address: "gw-1/sensor-1", name: "sensor-1", smp: true }]);
     assert.deepEqual((await flow.ask("connect", { topic: "sensor-1" }))["payload"].negotiated.gateway, "gw-1");
+    const { counters } = (await flow.ask("connect", { topic: "sensor-1" }))["payload"].negotiated;
+    assert.deepEqual([counters.sent, counters.received, counters.presence], [1, 1, 2]);
     tell({ gateway: "gw-1", state: "offline", at: "2026-01-01T00:00:00Z" });
     await flow.until("the loss", () => flow.texts("connect").at(-1) === "link lost");
     const { error } = await flow.ask("connect", { topic: "sensor-1" }, "connect error");

@@ -26,6 +26,7 @@ export interface Changes {
   readonly device?: Partial<CheckSubject["device"]>;
   readonly policy?: CheckSubject["policy"];
   readonly signature?: SignatureCheck;
+  readonly inRecovery?: boolean;
 }
 
 export interface Row {
@@ -41,9 +42,9 @@ export interface Row {
 }
 
 export async function findings(changes: Changes): Promise<readonly Finding[]> {
-  const { build, file, image = 0, device, policy = {}, signature } = changes;
+  const { build, file, image = 0, device, policy = {}, signature, inRecovery } = changes;
   const info = await inspect(file ?? buildImage({ version: "2.0.0", ...build }));
-  return checkFirmware({ info, image, device: { ...DEVICE, ...device }, policy, signature });
+  return checkFirmware({ info, image, device: { ...DEVICE, ...device }, policy, signature, inRecovery });
 }
 
 export async function assertRow(row: Row): Promise<void> {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { nowMs } from "../../src/clock";
+import { loseRequest, nth, only } from "../../src/device/faults";
 import { SmpError } from "../../src/errors";
+import { os } from "../../src/smp/commands";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
 import { confirmImage } from "../../src/update/confirm-image";
@@ -31,7 +34,8 @@ async function update(flow: FaultyFlow): Promise<void> {
   assert.ok(Buffer.from(flow.device.store.slot(0, 0).read(0, B.length)).equals(B), "the device runs what was sent");
 }
 
-describe("an update through a flow", () => {
+describe("an update through a flow", function () {
+  this.timeout(60_000);
   const faultyFlow = useFaultyFlow();
 
   const hardships: [string, Faults][] = [
@@ -64,17 +68,20 @@ describe("an update through a flow", () => {
   });
 
   it("finds the size that works when the far end cuts larger frames and stays silent (field case 3)", async () => {
-    for (const cutAtBytes of [1_000, 244]) {
-      const flow = faultyFlow(DEVICE, { cutAtBytes, delayMs: [50, 100] }, 1);
-      const { outcome } = await upload(flow, B);
+    for (const cutAtBytes of [1_500, 1_000, 244, 110]) {
+      const flow = faultyFlow(DEVICE, { cutAtBytes, delayMs: [75, 75] }, 1);
+      const { outcome, elapsedMs } = await upload(flow, B);
       assert.equal(outcome, "uploaded");
       assert.ok(Buffer.from(flow.device.store.slot(0, 1).read(0, B.length)).equals(B));
+      assert.ok(flow.cut > 0, "it had to find out");
+      const used = Math.max(...flow.played.slice(-10));
+      assert.ok(used <= cutAtBytes && used > cutAtBytes * 0.9, `frames of ${used} bytes`);
+      assert.ok(elapsedMs < 180_000, `${elapsedMs} ms`);
 
-      const { cut } = flow;
-      assert.ok(cut > 0, "it had to find out");
       await flow.run((device) => device.drop());
+      const { cut } = flow;
       await upload(flow, C);
-      assert.ok(flow.cut - cut <= cut, `${flow.cut - cut} frames cut again, ${cut} at first`);
+      assert.equal(flow.cut, cut, "what was learnt serves the next session");
     }
   });
 
@@ -124,6 +131,17 @@ describe("an update through a flow", () => {
     assert.match(error.message, /device offline/);
     assert.ok(flow.messages < 40);
     assert.equal(error.retryable, false);
+  });
+
+  it("resets the device once more when the reset was lost, and not before the first can no more arrive", async () => {
+    const maxRoundTripMs = 20_000;
+    const flow = faultyFlow(DEVICE, { delayMs: [75, 75] }, 1, { maxRoundTripMs });
+    flow.device.faults.add(only(os.reset, nth(1, loseRequest)));
+    const resets: number[] = [];
+    flow.device.faults.add(only(os.reset, () => void resets.push(nowMs())));
+    await update(flow);
+    assert.equal(resets.length, 2);
+    assert.ok(resets[1]! - resets[0]! > maxRoundTripMs);
   });
 
   it("keeps to the rate, and waits for turns without mistaking that for silence", async () => {

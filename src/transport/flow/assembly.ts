@@ -35,7 +35,7 @@ export class Assembly {
     const alone = cut(bytes);
     if (!before) return this.#keepRest(key, alone, atMs);
     const together = cut(Buffer.concat([before.bytes, bytes]));
-    const isOwn = alone.frames.length > 0 && alone.rest.length === 0;
+    const isOwn = isWhole(alone) && alone.frames.every(hasFlagsZero) && !isWhole(together);
     if (!isOwn && !together.garbage) return this.#keepRest(key, together, before.sinceMs);
     this.incomplete++;
     return this.#keepRest(key, alone, atMs);
@@ -63,6 +63,15 @@ interface Cut {
   /** The begin of a frame; empty when there is none. */
   readonly rest: Uint8Array;
   readonly garbage?: Uint8Array;
+}
+
+function isWhole({ frames, rest, garbage }: Cut): boolean {
+  return frames.length > 0 && rest.length === 0 && !garbage;
+}
+
+/** Nobody sets the byte after the first; a middle of a frame that looks like a whole one is rarely so. */
+function hasFlagsZero(frame: Uint8Array): boolean {
+  return frame[1] === 0;
 }
 
 const NOTHING = new Uint8Array();

@@ -4,6 +4,7 @@ import { decodeHeader } from "../../smp/header";
 import { FrameQueue } from "../frame-queue";
 import type { FrameFacts, Link, Unanswerable } from "../transport";
 import { Assembly } from "./assembly";
+import type { FlowCounters } from "./counters";
 import type { FlowSettings } from "./settings";
 
 /** Many devices share one flow: their messages leave one after the other. */
@@ -12,6 +13,7 @@ const MAX_SEND_MS = 600_000;
 /** What a link needs of its channel. */
 export interface LinkChannel {
   readonly settings: FlowSettings;
+  readonly counters: Readonly<FlowCounters>;
   /** @throws SMP_LINK_LOST when there is nobody to emit the message; the signal's reason */
   send(link: FlowLink, outgoing: LinkFrame, signal: AbortSignal): Promise<void>;
   closed(link: FlowLink, reason: SmpError): void;
@@ -48,7 +50,14 @@ export class FlowLink implements Link {
     this.maxFrameBytes = maxFrameBytes;
     this.maxInFlight = maxInFlight;
     this.maxRoundTripMs = maxRoundTripMs;
-    this.facts = { maxMessageBytes, maxRoundTripMs, ...facts };
+    this.facts = {
+      maxMessageBytes,
+      maxRoundTripMs,
+      ...facts,
+      get counters() {
+        return channel.counters;
+      },
+    };
     this.#channel = channel;
     this.#assembly = new Assembly(maxRoundTripMs);
   }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { readKeySetting } from "../../../src/image/key-files";
 import { parseManifest } from "../../../src/image/manifest";
 import { openFirmwarePackage, type FirmwarePackage } from "../../../src/image/package";
 import { parseKeyBytes, parsePublicKeys } from "../../../src/image/public-key";
@@ -119,6 +120,14 @@ export const PACKAGE_TARGETS = [
     (input) => {
       refusedOrDone(() => parsePublicKeys(input.toString("latin1"), "key"));
       refusedOrDone(() => parseKeyBytes(input, "key"));
+    },
+    5,
+  ),
+  target(
+    "keys: any setting is keys and paths, or refused",
+    fc.oneof(damaged(fc.constantFrom(PEM, file("signed/rsa-2048.c"), file("signed/ecdsa-p384.rs"))), bytes()),
+    (input) => {
+      refusedOrDone(() => readKeySetting(input.toString("latin1")));
     },
     5,
   ),

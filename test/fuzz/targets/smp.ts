@@ -80,6 +80,12 @@ export const SMP_TARGETS = [
     20,
   ),
   target(
+    "CBOR body: any value in a map is decoded or refused, and not by accident",
+    bytes(6).map((value) => Buffer.concat([Buffer.from("a16161", "hex"), value])),
+    (input) => assert.equal(refusedOrDone(() => decodeBody(input)) === undefined, cborFault(input) !== undefined),
+    20,
+  ),
+  target(
     "CBOR body: a damaged one is decoded if it is well-formed, and refused if not",
     damaged(frame),
     (input) => {

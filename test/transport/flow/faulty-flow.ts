@@ -44,6 +44,8 @@ export class FaultyFlow {
   largestMessage = 0;
   /** Frames that were too long. */
   cut = 0;
+  /** Lengths of those that were not. */
+  readonly played: number[] = [];
   readonly #settings: Partial<FlowSettings>;
   readonly #far: FarDevices;
   readonly #random: () => number;
@@ -115,8 +117,9 @@ export class FaultyFlow {
       return this.#back(failureEnvelope(device, id, { code: "", message: "device offline", retryable }));
     }
     this.#carry(() => {
-      if (frame.length > (this.faults.cutAtBytes ?? Infinity)) this.cut++;
-      else this.#far.play(device, id, frame);
+      if (frame.length > (this.faults.cutAtBytes ?? Infinity)) return void this.cut++;
+      this.played.push(frame.length);
+      this.#far.play(device, id, frame);
     });
   }
 
