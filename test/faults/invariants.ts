@@ -95,14 +95,16 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
   return faults;
 }
 
+const CODES_OF_DAMAGE = ["SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];
+
 /**
- * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped in flash with no
- * checksum on its way is found by the bootloader alone, which erases the image.
+ * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped on its way to flash
+ * with no checksum is found by the bootloader alone, which erases the image.
  */
 export function mayBeSecondTry(outcome: Outcome, { otherSlot, checksum, noise }: Scenario): boolean {
   if (!("error" in outcome)) return false;
   const { code } = outcome.error;
-  if (code === "SMP_REJECTED_BY_BOOTLOADER" || code === "SMP_UPLOAD_FAILED") return !checksum && noise.bitErrors > 0;
+  if (!checksum && noise.bitErrors > 0 && CODES_OF_DAMAGE.includes(code)) return true;
   return otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
 }
 
