@@ -21,6 +21,40 @@ export function after(ms: number, work: () => void, options: { background?: bool
   return () => clearTimeout(timer);
 }
 
+/** How long this process may work on what came in before timers and everybody else get a turn. */
+const TURN_MS = 2;
+/** The event loop's own, whatever time a test makes of them later. */
+const { setImmediate: nextTurn } = globalThis;
+const loopMs = performance.now.bind(performance);
+const breathless: (() => void)[] = [];
+let turnBeganMs: number | undefined;
+
+/**
+ * Undefined while there is time left in this turn of the event loop; else a promise to be awaited before more work that
+ * came in is done, first come first served. So many sessions at once leave the rest of the process as responsive as few.
+ */
+export function breath(): Promise<void> | undefined {
+  if (turnBeganMs === undefined) beginTurn();
+  else if (breathless.length > 0 || loopMs() > turnBeganMs + TURN_MS) {
+    return new Promise((resolve) => breathless.push(resolve));
+  }
+  return undefined;
+}
+
+function beginTurn(): void {
+  turnBeganMs = loopMs();
+  nextTurn(endTurn);
+}
+
+/** Who waits goes on, one in each turn, whatever comes in meanwhile. */
+function endTurn(): void {
+  turnBeganMs = undefined;
+  const next = breathless.shift();
+  if (!next) return;
+  beginTurn();
+  next();
+}
+
 /** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ const TYPES = [
   "smp-pool",
   "smp-discover",
   "smp-connect",
+  "smp-update",
   "smp-frames-out",
   "smp-frames-in",
   "smp-trace",
@@ -20,6 +21,7 @@ const TYPES = [
   "smp-test",
   "smp-reset",
   "smp-confirm",
+  "smp-gateway",
 ];
 const MAX_TARBALL_BYTES = 1_000_000;
 const WHOLE_UPDATE = "02 - Whole update with progress and errors.json";

@@ -6,7 +6,7 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { nowMs, withDeadline } from "../clock";
+import { breath, nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
@@ -37,6 +37,10 @@ export interface Try {
   readonly earlierAttempts: number;
   /** Gets the time until the answer, also when that is late. */
   readonly times: AnswerTimes;
+  /** Ends the wait for a turn to be sent. */
+  readonly signal?: AbortSignal | undefined;
+  /** A later request was answered. Servers work in order, so that the device is done with this one or never got it. */
+  readonly onOvertaken?: (() => void) | undefined;
   /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
   readonly frame?: Uint8Array;
 }
@@ -169,7 +173,7 @@ export class Exchange {
   /** Where a medium has to be waited for before it takes a frame. */
   async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
     const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
-    await withDeadline(what, maxSendMs, undefined, async (inner) => {
+    await withDeadline(what, maxSendMs, request.signal, async (inner) => {
       await Promise.race([this.#send(frame, request, inner), answer]);
     });
   }
@@ -186,7 +190,11 @@ export class Exchange {
 
   async #receive(): Promise<void> {
     try {
-      for await (const frame of this.#link.frames) this.#take(frame);
+      for await (const frame of this.#link.frames) {
+        const rest = breath();
+        if (rest) await rest;
+        this.#take(frame);
+      }
       this.#end(new SmpError("SMP_LINK_LOST", `${this.#link.label} ended`));
     } catch (cause) {
       this.#end(cause);
@@ -204,6 +212,10 @@ export class Exchange {
     const pending = this.#findPending(message);
     if (!pending) return this.#takeStale(frame, message);
     this.#trace?.received(frame, "answer", message.seq);
+    for (const earlier of this.#pending.values()) {
+      if (earlier === pending) break;
+      earlier.onOvertaken?.();
+    }
     this.#pending.delete(message.seq);
     this.counters.responses++;
     noteAnswer(pending.past);

@@ -8,35 +8,35 @@ export type Settled =
   | { readonly chunk: SentChunk; readonly offBytes: number; readonly match: boolean | undefined }
   | { readonly chunk: SentChunk; readonly error: unknown };
 
-interface Entry {
-  readonly chunk: SentChunk;
-  readonly abandon: AbortController;
-  readonly settled: Promise<Settled>;
-}
-
 type Send = (signal: AbortSignal) => Promise<{ off: number; match?: boolean }>;
 
 export class InFlight {
-  #entries: Entry[] = [];
+  /** Keeps what is not sent yet from being sent. */
+  readonly #abandon = new AbortController();
+  #waiting: SentChunk[] = [];
+  #settled: Settled[] = [];
+  #wake: () => void = () => {};
 
   get size(): number {
-    return this.#entries.length;
+    return this.#waiting.length;
   }
 
   add(chunk: SentChunk, send: Send): void {
-    const abandon = new AbortController();
-    const settled = send(abandon.signal).then(
-      ({ off, match }): Settled => ({ chunk, offBytes: off, match }),
-      (error: unknown): Settled => ({ chunk, error }),
+    this.#waiting.push(chunk);
+    send(this.#abandon.signal).then(
+      ({ off, match }) => this.#settle({ chunk, offBytes: off, match }),
+      (error: unknown) => this.#settle({ chunk, error }),
     );
-    this.#entries.push({ chunk, abandon, settled });
   }
 
   /** The next chunk to be answered or to fail. @throws the signal's reason */
   async next(signal: AbortSignal | undefined): Promise<Settled> {
-    const any = Promise.race(this.#entries.map((entry) => entry.settled));
-    const settled = await (signal ? raceAbort(signal, any) : any);
-    this.#entries = this.#entries.filter((entry) => entry.chunk !== settled.chunk);
+    if (this.#settled.length === 0) {
+      const any = new Promise<void>((resolve) => (this.#wake = resolve));
+      await (signal ? raceAbort(signal, any) : any);
+    }
+    const settled = this.#settled.shift()!;
+    this.#waiting = this.#waiting.filter((chunk) => chunk !== settled.chunk);
     return settled;
   }
 
@@ -45,20 +45,20 @@ export class InFlight {
    * earlier ones, or their answers, are lost.
    */
   abandonBefore(chunk: SentChunk): void {
-    const before = this.#entries.filter((entry) => entry.chunk.offBytes < chunk.offBytes);
-    this.#entries = this.#entries.filter((entry) => !before.includes(entry));
-    abandonEntries(before);
+    if (this.#waiting.length === 0 || this.#waiting[0]!.offBytes >= chunk.offBytes) return;
+    this.#waiting = this.#waiting.filter((other) => other.offBytes >= chunk.offBytes);
+    this.#settled = this.#settled.filter((other) => other.chunk.offBytes >= chunk.offBytes);
   }
 
   abandonAll(): void {
-    const all = this.#entries;
-    this.#entries = [];
-    abandonEntries(all);
+    this.#waiting = [];
+    this.#settled = [];
+    this.#abandon.abort(new SmpError("SMP_ABORTED", "the chunk is not waited for any more"));
   }
-}
 
-function abandonEntries(entries: readonly Entry[]): void {
-  for (const entry of entries) {
-    entry.abandon.abort(new SmpError("SMP_ABORTED", `the chunk at ${entry.chunk.offBytes} is not waited for any more`));
+  #settle(settled: Settled): void {
+    if (!this.#waiting.includes(settled.chunk)) return;
+    this.#settled.push(settled);
+    this.#wake();
   }
 }

@@ -8,6 +8,7 @@ import { smallestFirstFrame, uploadBody, type Chunk, type FirstPacket } from "./
 import { refusalOf, toFailure, type Failure } from "./failure";
 import { Offsets } from "./offsets";
 import type { ProgressMeter } from "./progress";
+import { ReadAhead } from "./read-ahead";
 import { readImageState, slotWithHash } from "./state";
 import { Tries, type Place } from "./tries";
 import type { Firmware, ImageState } from "./types";
@@ -41,12 +42,14 @@ export class UploadRun {
   sentBytes = 0;
   /** Where an earlier upload was taken up; undefined until the device has answered the first chunk. */
   resumedFromBytes: number | undefined;
+  readonly #bytes: ReadAhead;
   #setbacks = 0;
   #isSpoilt = false;
 
   constructor(job: UploadJob, progress: ProgressMeter) {
     const { firmware, upgradeOnly, device } = job;
     this.job = job;
+    this.#bytes = new ReadAhead(job.source);
     this.progress = progress;
     const sha = Buffer.from(firmware.fileSha256, "hex");
     this.first = { image: firmware.image, len: firmware.sizeBytes, sha, upgrade: upgradeOnly };
@@ -79,7 +82,7 @@ export class UploadRun {
   }
 
   read(chunk: Chunk): Promise<Uint8Array> {
-    return this.job.source.read(chunk.offBytes, chunk.endBytes - chunk.offBytes);
+    return this.#bytes.read(chunk.offBytes, chunk.endBytes);
   }
 
   /** The failure that an error stands for. @throws what ends the upload */
@@ -126,6 +129,14 @@ export class UploadRun {
       `${this.label}: the device has all ${this.lenBytes} bytes, but their SHA-256 in its flash is not the file's (match: false)`,
       { off: this.lenBytes },
     );
+  }
+
+  /** Whether what was taken up again may be to blame that the image is not there; the upload stands at its beginning then. */
+  startsOver(): boolean {
+    if (this.#isSpoilt || !this.resumedFromBytes) return false;
+    this.#isSpoilt = true;
+    this.setback(0);
+    return true;
   }
 
   foreignOffset(chunk: Chunk, offBytes: number): SmpError {

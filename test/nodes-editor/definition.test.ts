@@ -14,6 +14,7 @@ const OUTPUTS: Record<string, number> = {
   "smp-test": 2,
   "smp-reset": 3,
   "smp-confirm": 2,
+  "smp-gateway": 3,
 };
 
 /** Their messages come from the work of other nodes. */

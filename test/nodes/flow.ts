@@ -23,6 +23,7 @@ const TYPES = [
   "test",
   "reset",
   "confirm",
+  "gateway",
   "frames-out",
   "frames-in",
   "trace",
@@ -79,6 +80,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
+  "smp-gateway": ["response", "presence", "error"],
 };
 
 export class RunningFlow {

@@ -1,5 +1,5 @@
 /**
- * Upload speed and round trip over real noble and the virtual controller: `npx tsx test/transport/ble-bench.ts`. Connection events are
+ * Upload speed and round trip over real noble and the virtual controller: `npm run bench:ble`. Connection events are
  * as far apart as said, with six packets each way; the device itself takes no time.
  */
 import { performance } from "node:perf_hooks";
