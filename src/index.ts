@@ -31,6 +31,7 @@ export { decodePayload, encodePayload, PAYLOAD_FORMS, type AddressedFrame, type 
 export { COMMANDS, findCommand } from "./smp/commands";
 export * as commands from "./smp/commands";
 export { command, GROUP, TIMEOUT_MS, type Command } from "./smp/command";
+export { describeCommands, type CommandDescription } from "./smp/describe";
 export { resultCode, type ResultCode } from "./smp/codes";
 export { BOOT_MODE } from "./smp/groups/os";
 export type { Body, Shape } from "./smp/shape";
@@ -57,6 +58,14 @@ export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from ".
 export { listSerialPorts } from "./transport/serial";
 export type { PortInfo } from "./transport/serial/port-list";
 
+export {
+  anyCommand,
+  requestAny,
+  requestFromJson,
+  type AnyCommand,
+  type AnyRequest,
+  type RawCommand,
+} from "./session/any-command";
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,

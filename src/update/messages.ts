@@ -16,6 +16,8 @@ export interface SmpContext {
   firmware?: Firmware;
   verdict?: Verdict;
   reset?: Pick<ResetResult, "absentMs" | "because">;
+  /** What the request node has sent last. */
+  request?: { command: string; op: "read" | "write"; group: number; id: number };
   error?: SmpErrorReport;
 }
 

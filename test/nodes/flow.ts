@@ -13,7 +13,7 @@ helper.init(runtimePath);
 // oxlint-disable-next-line typescript/no-explicit-any -- what a spec looks for in a message is what it asserts
 export type Msg = Record<string, any> & { smp?: any; error?: any };
 
-const TYPES = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm"].map(
+const TYPES = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm", "request"].map(
   (name) => `smp-${name}`,
 );
 const OUT_WITHIN_MS = 4000;
@@ -67,6 +67,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
+  "smp-request": ["result", "error"],
 };
 
 export class RunningFlow {
