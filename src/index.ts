@@ -66,6 +66,8 @@ export {
   type AnyRequest,
   type RawCommand,
 } from "./session/any-command";
+export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
+
 export { createPool, type PoolOptions } from "./session/pool";
 export type {
   DeviceHandle,

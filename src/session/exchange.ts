@@ -11,6 +11,7 @@ import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
+import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
@@ -27,8 +28,9 @@ export interface Try {
   /** For sending and answering together. */
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
-  /** For messages, "try 2 of 3". */
-  readonly ordinal: string;
+  /** Which try it is, from 1, of how many. */
+  readonly attempt: number;
+  readonly attempts: number;
 }
 
 interface Pending extends Try {
@@ -41,6 +43,7 @@ export class Exchange {
   readonly ended: Promise<void>;
   readonly #link: Link;
   readonly #onLateAnswer: (version: ProtocolVersion) => void;
+  readonly #trace: LinkTrace | undefined;
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
   readonly #pending = new Map<number, Pending>();
@@ -51,9 +54,11 @@ export class Exchange {
   #closing: Promise<void> | undefined;
 
   /** @param onLateAnswer a try that had been given up was answered after all */
-  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}) {
+  constructor(link: Link, onLateAnswer: (version: ProtocolVersion) => void = () => {}, trace?: LinkTrace) {
     this.#link = link;
     this.#onLateAnswer = onLateAnswer;
+    this.#trace = trace;
+    trace?.opened(link);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     void this.#receive();
   }
@@ -89,8 +94,10 @@ export class Exchange {
   }
 
   async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
-    const { row, timeoutMs, ordinal } = request;
+    const { row, timeoutMs, attempt, attempts } = request;
+    const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
+    this.#trace?.sent(frame, { seq, attempt, attempts });
     const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
     try {
       return await withDeadline(what, timeoutMs, undefined, async (inner) => {
@@ -103,6 +110,7 @@ export class Exchange {
       this.counters.timeouts++;
       const drops = this.#link.describeDrops?.() ?? "";
       const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
+      this.#trace?.unanswered(seq, message);
       throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
     }
   }
@@ -146,23 +154,26 @@ export class Exchange {
       return this.#takeMalformed(frame, fault);
     }
     const pending = this.#findPending(message);
-    if (!pending) return this.#takeStale(message);
+    if (!pending) return this.#takeStale(frame, message);
+    this.#trace?.received(frame, "answer", message.seq);
     this.#pending.delete(message.seq);
     this.counters.responses++;
     this.#strays.answered();
     pending.resolve(message);
   }
 
-  #takeStale(message: Message): void {
+  #takeStale(frame: Uint8Array, message: Message): void {
     this.#strays.stale();
     const past = this.#past.get(message.seq);
-    if (past && isAnswerTo(message, past.row, message.seq)) this.#onLateAnswer(past.version);
+    const isLate = past !== undefined && isAnswerTo(message, past.row, message.seq);
+    this.#trace?.received(frame, isLate ? "late" : "stale", isLate ? message.seq : undefined);
+    if (isLate) this.#onLateAnswer(past.version);
   }
 
   #takeMalformed(frame: Uint8Array, fault: unknown): void {
     this.#strays.malformed(frame, fault);
-    if (frame.length < HEADER_BYTES) return;
-    const pending = this.#findPending({ ...decodeHeader(frame), body: {} });
+    const pending = frame.length < HEADER_BYTES ? undefined : this.#findPending({ ...decodeHeader(frame), body: {} });
+    this.#trace?.received(frame, "malformed", pending && decodeHeader(frame).seq);
     const said = `the answer to ${pending?.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
     pending?.reject(new SmpError("SMP_BAD_FRAME", said, { frameLength: frame.length, cause: fault }));
   }
@@ -178,6 +189,7 @@ export class Exchange {
       cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
         ? cause
         : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    this.#trace?.ended(this.#endedBy.message);
     for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending, this.#endedBy));
     this.#pending.clear();
     this.#closing = withDeadline("the close", CLOSE_MS, undefined, () => this.#link.close()).catch(() => {});

@@ -1,5 +1,8 @@
 import { messageOf, SmpError } from "../errors";
 import { formatMs } from "../clock";
+import { LinkTrace } from "../trace/link-trace";
+import type { TraceSink } from "../trace/record";
+import { TraceTap } from "../trace/tap";
 import type { Link, Transport } from "../transport/transport";
 import { obtain } from "./obtain";
 import { PooledDevice } from "./pooled-device";
@@ -38,6 +41,7 @@ class Pool<Address> implements SessionPool {
   readonly #options: PoolOptions;
   readonly #room: Room;
   readonly #devices = new Map<string, PooledDevice>();
+  readonly #tap = new TraceTap();
   readonly #listeners = new Set<{ readonly listener: (status: DeviceStatus) => void }>();
   #closing: Promise<void> | undefined;
 
@@ -80,6 +84,10 @@ class Pool<Address> implements SessionPool {
     return () => this.#listeners.delete(entry);
   }
 
+  trace(sink: TraceSink): () => void {
+    return this.#tap.add(sink);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
@@ -105,7 +113,7 @@ class Pool<Address> implements SessionPool {
       room: this.#room,
       idleCloseMs: Math.min(this.#options.idleCloseMs ?? 30_000, LONGEST_TIMER_MS),
       maxWaiting: this.#options.maxWaiting ?? 32,
-      session: this.#options.session ?? {},
+      session: { ...this.#options.session, trace: (link) => new LinkTrace(this.#tap, key, link) },
       openLink: (signal) => this.#openLink(key, address, signal),
       onStatus: (status) => this.#listeners.forEach(({ listener }) => tell(listener, status)),
     });

@@ -4,6 +4,7 @@ import type { Command } from "../smp/command";
 import type { CborMap } from "../smp/message";
 import { parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
+import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import { Dialect, type ProtocolChoice } from "./dialect";
 import { Exchange, type Try } from "./exchange";
@@ -16,6 +17,8 @@ export interface SessionOptions {
   readonly protocol?: ProtocolChoice | undefined;
   /** Tries of a repeatable command, 3 by default. */
   readonly attempts?: number | undefined;
+  /** Makes the trace of a link, by its label. */
+  readonly trace?: ((link: string) => LinkTrace) | undefined;
 }
 
 /** Requests over an exchange: repeated where that does no harm, in the version that the server understands. */
@@ -27,7 +30,7 @@ export class Requests {
   constructor(link: Link, options: SessionOptions) {
     this.#dialect = new Dialect(options.protocol ?? "auto");
     this.#attempts = options.attempts ?? ATTEMPTS;
-    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version));
+    this.exchange = new Exchange(link, (version) => this.#dialect.heard(version), options.trace?.(link.label));
   }
 
   /**
@@ -44,8 +47,8 @@ export class Requests {
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
-        const request = { row, body, maxFrameBytes, ordinal, timeoutMs: options.timeoutMs ?? row.timeoutMs };
+        const timeoutMs = options.timeoutMs ?? row.timeoutMs;
+        const request = { row, body, maxFrameBytes, attempt, attempts, timeoutMs };
         return await this.#once(row, request, options.signal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);

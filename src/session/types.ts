@@ -1,6 +1,7 @@
 /** What the floors above see of sessions and the pool. */
 import type { Command } from "../smp/command";
 import type { Body, Shape } from "../smp/shape";
+import type { TraceSink } from "../trace/record";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
@@ -101,6 +102,8 @@ export interface SessionPool {
   status(): readonly DeviceStatus[];
   /** Tells each change of a device's status; the returned function ends it. */
   watch(listener: (status: DeviceStatus) => void): () => void;
+  /** Gives every frame of all devices to the sink; the returned function ends it. Costs nothing while nobody does. */
+  trace(sink: TraceSink): () => void;
   /** Fails everything with SMP_CLOSED and closes all sessions within 3 s. Idempotent. */
   close(): Promise<void>;
 }
