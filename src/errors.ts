@@ -22,6 +22,10 @@ export const ERRORS = {
   SMP_QUEUE_FULL: { retryable: true, hint: "Send fewer messages to this device at once." },
   SMP_LINK_OPEN: { retryable: true, hint: "Check that the device is powered, in reach and free of other clients." },
   SMP_LINK_LOST: { retryable: true, hint: "Check power and distance; an interrupted upload goes on where it stopped." },
+  SMP_UNREACHABLE: {
+    retryable: true,
+    hint: "See at the far end of the flow why it cannot reach the device: its power, distance, or network.",
+  },
   SMP_TIMEOUT: { retryable: true, hint: "Check that the device runs an SMP server and that the link is stable." },
   SMP_BAD_FRAME: { retryable: true, hint: "The link garbles data, or the peer does not speak SMP." },
   SMP_BAD_RESPONSE: {

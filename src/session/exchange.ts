@@ -6,13 +6,14 @@
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
 import { messageOf, SmpError } from "../errors";
-import { withDeadline } from "../clock";
+import { nowMs, withDeadline } from "../clock";
 import type { Command } from "../smp/command";
 import { decodeHeader, HEADER_BYTES, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { LinkTrace } from "../trace/link-trace";
-import type { Link } from "../transport/transport";
+import type { Link, Unanswerable } from "../transport/transport";
+import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
 import type { SessionCounters } from "./types";
@@ -25,12 +26,14 @@ export interface Try {
   readonly row: Command;
   readonly body: CborMap;
   readonly version: ProtocolVersion;
-  /** For sending and answering together. */
+  /** For sending and answering together; what the medium may take comes on top where the link tells it. */
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
   /** Which try it is, from 1, of how many. */
   readonly attempt: number;
   readonly attempts: number;
+  /** Tries that the caller made before by itself. */
+  readonly earlierAttempts: number;
 }
 
 interface Pending extends Try {
@@ -46,6 +49,7 @@ export class Exchange {
   readonly #trace: LinkTrace | undefined;
   readonly #sequence = new SequenceNumbers();
   readonly #strays = new Strays(this.counters);
+  readonly #roundTrip: RoundTrip;
   readonly #pending = new Map<number, Pending>();
   /** The last try that bore each number, to tell whom a late answer was for. */
   readonly #past = new Map<number, Pick<Try, "row" | "version">>();
@@ -59,7 +63,9 @@ export class Exchange {
     this.#onLateAnswer = onLateAnswer;
     this.#trace = trace;
     trace?.opened(link);
+    this.#roundTrip = new RoundTrip(link.maxRoundTripMs ?? 0);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    link.watchUnanswerable?.((unanswerable) => this.#giveUp(unanswerable));
     void this.#receive();
   }
 
@@ -69,7 +75,7 @@ export class Exchange {
 
   /**
    * Sends one frame and gives the message that answers it, refusals included.
-   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer) or SMP_LINK_LOST
+   * @throws SMP_FRAME_TOO_LARGE (nothing was sent), SMP_TIMEOUT, SMP_BAD_FRAME (a garbled answer), SMP_UNREACHABLE or SMP_LINK_LOST
    */
   async ask(request: Try): Promise<Message> {
     if (this.#endedBy) throw this.#linkLost(request, this.#endedBy);
@@ -94,20 +100,26 @@ export class Exchange {
   }
 
   async #await(request: Try, seq: number, frame: Uint8Array): Promise<Message> {
-    const { row, timeoutMs, attempt, attempts } = request;
-    const ordinal = attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
+    const { row, attempt, attempts } = request;
+    const ordinal = ordinalOf(request);
     const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
     this.#trace?.sent(frame, { seq, attempt, attempts });
     const answer = new Promise<Message>((resolve, reject) => this.#pending.set(seq, { ...request, resolve, reject }));
+    if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
+    const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
+    const sentMs = nowMs();
     try {
-      return await withDeadline(what, timeoutMs, undefined, async (inner) => {
-        await Promise.race([this.#send(frame, inner), answer]);
+      const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
+        if (this.#link.maxSendMs === undefined) await Promise.race([this.#send(frame, request, inner), answer]);
         return await answer;
       });
+      this.#roundTrip.answered(nowMs() - sentMs);
+      return message;
     } catch (error) {
       const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
       if (!expired) throw error;
       this.counters.timeouts++;
+      this.#roundTrip.expired();
       const drops = this.#link.describeDrops?.() ?? "";
       const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
       this.#trace?.unanswered(seq, message);
@@ -126,9 +138,17 @@ export class Exchange {
     );
   }
 
-  async #send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** Where a medium has to be waited for before it takes a frame. */
+  async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
+    const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
+    await withDeadline(what, maxSendMs, undefined, async (inner) => {
+      await Promise.race([this.#send(frame, request, inner), answer]);
+    });
+  }
+
+  async #send(frame: Uint8Array, { row, attempt, earlierAttempts }: Try, signal: AbortSignal): Promise<void> {
     try {
-      await this.#link.send(frame, signal);
+      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);
@@ -183,6 +203,15 @@ export class Exchange {
     return pending && isAnswerTo(message, pending.row, message.seq) ? pending : undefined;
   }
 
+  #giveUp({ seq, error }: Unanswerable): void {
+    const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
+    for (const pending of hopeless) {
+      const { message, hint, retryable, details } = error;
+      const said = `${pending?.row.name} was not answered: ${message}`;
+      pending?.reject(new SmpError(error.code, said, { ...details, hint, retryable, cause: error }));
+    }
+  }
+
   #end(cause: unknown): void {
     if (this.#endedBy) return;
     this.#endedBy =
@@ -199,4 +228,8 @@ export class Exchange {
   #linkLost({ row }: Try, cause: SmpError): SmpError {
     return new SmpError("SMP_LINK_LOST", `${row.name} was not answered: ${cause.message}`, { hint: cause.hint, cause });
   }
+}
+
+function ordinalOf({ attempt, attempts }: Try): string {
+  return attempts > 1 ? `try ${attempt} of ${attempts}` : "sent once";
 }

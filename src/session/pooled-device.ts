@@ -127,7 +127,13 @@ export class PooledDevice {
 
 /** After a refusal the session is as good as before; silence or garbage, also as the cause, needs a new link. */
 function showsSickLink(error: unknown): boolean {
-  const sick: readonly string[] = ["SMP_TIMEOUT", "SMP_BAD_FRAME", "SMP_BAD_RESPONSE", "SMP_LINK_LOST"];
+  const sick: readonly string[] = [
+    "SMP_TIMEOUT",
+    "SMP_UNREACHABLE",
+    "SMP_BAD_FRAME",
+    "SMP_BAD_RESPONSE",
+    "SMP_LINK_LOST",
+  ];
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof SmpError && sick.includes(at.code)) return true;
   }

@@ -47,8 +47,7 @@ export class Requests {
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        const timeoutMs = options.timeoutMs ?? row.timeoutMs;
-        const request = { row, body, maxFrameBytes, attempt, attempts, timeoutMs };
+        const request = { row, body, maxFrameBytes, attempt, attempts, ...timesOf(row, options) };
         return await this.#once(row, request, options.signal);
       } catch (error) {
         const again = attempt < attempts && mayPass(error, options.signal);
@@ -85,6 +84,10 @@ export class Requests {
       throw error;
     }
   }
+}
+
+function timesOf(row: Command, { timeoutMs = row.timeoutMs, attempt = 1 }: RequestOptions) {
+  return { timeoutMs, earlierAttempts: attempt - 1 };
 }
 
 /** Whether the same request may do better when it is sent again at once; never against the caller's will. */

@@ -10,7 +10,7 @@ import type { RequestOptions, SessionCounters, SmpSession } from "./types";
 /**
  * Makes a session of an open link: reads the device's parameters once, and so makes sure that it speaks SMP. The link
  * belongs to the session from now on and is closed with it, also when this fails.
- * @throws SMP_TIMEOUT when nobody answers, SMP_LINK_LOST, SMP_BAD_FRAME, or the signal's reason
+ * @throws SMP_TIMEOUT when nobody answers, SMP_UNREACHABLE when the far end says that nobody will, SMP_LINK_LOST, SMP_BAD_FRAME, or the signal's reason
  */
 export async function openSession(link: Link, options: SessionOptions, signal: AbortSignal): Promise<SmpSession> {
   const requests = new Requests(link, options);
@@ -30,6 +30,7 @@ class Session implements SmpSession {
   readonly maxFrameBytes: number;
   readonly wholeFrameBytes: number;
   readonly maxInFlight: number;
+  readonly maxRoundTripMs: number;
   readonly linkFacts: object | undefined;
   readonly parameters: Parameters | undefined;
   readonly #requests: Requests;
@@ -38,6 +39,7 @@ class Session implements SmpSession {
   constructor(link: Link, requests: Requests, parameters: Parameters | undefined) {
     this.label = link.label;
     this.linkFacts = link.facts;
+    this.maxRoundTripMs = link.maxRoundTripMs ?? 0;
     this.parameters = parameters;
     this.wholeFrameBytes = link.wholeFrameBytes ?? Infinity;
     // A server that tells its buffer may put pieces together again; an upload finds out. Of another that is not expected.

@@ -5,10 +5,15 @@ import type { TraceSink } from "../trace/record";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Deadline of one try, sending and answering together; the command's own when absent. */
+  /**
+   * Deadline of one try, sending and answering together; the command's own when absent. What a slow medium may take for both
+   * ways comes on top.
+   */
   readonly timeoutMs?: number | undefined;
   /** Tries of a repeatable command; others are sent once. */
   readonly attempts?: number | undefined;
+  /** Which try the first of them is, where the caller itself tries again; 1 when absent. */
+  readonly attempt?: number | undefined;
 }
 
 /** What happened on a session so far; strays are dropped, and counted here. */
@@ -32,6 +37,8 @@ export interface SmpSession {
   readonly wholeFrameBytes: number;
   /** Requests that may be under way at once: `buf_count - 1`, at least 1, and what the link allows. */
   readonly maxInFlight: number;
+  /** As of the link, 0 where it says nothing: for who waits longer than one request takes. */
+  readonly maxRoundTripMs: number;
   /** What the link negotiated, for people: over Bluetooth LE mtu, intervalMs, supervisionTimeoutMs … */
   readonly linkFacts: object | undefined;
   /** The device's parameters, or undefined when it does not tell. */
@@ -43,7 +50,7 @@ export interface SmpSession {
   readonly ended: Promise<void>;
   /**
    * Sends one request and gives the checked answer.
-   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
+   * @throws DeviceError (refused, session healthy), SMP_TIMEOUT, SMP_UNREACHABLE, SMP_LINK_LOST, SMP_BAD_FRAME, SMP_BAD_RESPONSE,
    * SMP_FRAME_TOO_LARGE, or the signal's reason
    */
   request<Req extends Shape, Res extends Shape>(

@@ -2,6 +2,23 @@
  * What a transport author implements: one function that opens, and what it returns is open. A link carries whole SMP
  * frames, lives once and is replaced, never reopened; it knows nothing of sequence numbers, CBOR or retries.
  */
+import type { SmpError } from "../errors";
+
+/** What a medium whose frames people see may tell of one. */
+export interface FrameFacts {
+  /** Name of the command's row, e.g. "image.upload". */
+  readonly command: string;
+  /** Which try of the same request it is, from 1. */
+  readonly attempt: number;
+}
+
+/** The far end says that there will be no answer. */
+export interface Unanswerable {
+  /** Sequence number of the request; absent: of all that are under way. */
+  readonly seq?: number;
+  /** SMP_UNREACHABLE with the reason in the far end's words. */
+  readonly error: SmpError;
+}
 
 export interface Link {
   /** For messages, e.g. "virtual:sensor-1". */
@@ -21,15 +38,27 @@ export interface Link {
   /** Requests that may be under way at once; 1 on serial lines. */
   readonly maxInFlight: number;
   /**
+   * What the medium takes for both ways at most, beside the device's own work. Deadlines allow for all of it until a round
+   * trip was measured, and never for more. Absent where it is next to nothing.
+   */
+  readonly maxRoundTripMs?: number;
+  /**
+   * How long `send` may wait for its turn (limits of rate, acknowledgements). That wait has a deadline of its own. Absent: the
+   * deadline of the answer holds for sending too.
+   */
+  readonly maxSendMs?: number;
+  /**
    * Resolves once the frame is handed on. `frame` is not kept or changed.
    * @throws SMP_LINK_LOST when the peer is gone or the link is closed; the signal's reason on abort
    */
-  send(frame: Uint8Array, signal: AbortSignal): Promise<void>;
+  send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void>;
   /**
    * Frames as they arrive. Ends after `close()`; throws SMP_LINK_LOST when the peer goes away. One consumer only.
    * What the link cannot recognise as a frame is passed on as it is where the medium keeps boundaries.
    */
   readonly frames: AsyncIterable<Uint8Array>;
+  /** Tells of requests that cannot be answered, of media whose far end says so; the link stays open. One listener only. */
+  watchUnanswerable?(listener: (unanswerable: Unanswerable) => void): void;
   /** What was negotiated, for people: plain data, units in the names. */
   readonly facts?: object;
   /** What came besides frames, e.g. "812 bytes of other text", for the message when no answer comes; "" for nothing. */

@@ -12,6 +12,8 @@ export interface AwaitReturn {
   /** When the reset was sent, on the clock's scale. */
   readonly sentMs: number;
   readonly waitMs: number;
+  /** As of the session that is gone. */
+  readonly maxRoundTripMs: number;
   readonly signal: AbortSignal | undefined;
   readonly onPoll: () => void;
 }
@@ -26,6 +28,8 @@ const DELAYS_MS = [100, 250, 500, 1_000, 2_000] as const;
 const LAST_DELAY_MS = 2_000;
 /** For one poll; opening a link to a device that is away may take this long to fail. */
 const POLL_MS = 15_000;
+/** Parameters and the image list, with one of them lost. */
+const POLL_ROUND_TRIPS = 3;
 /** A device that answers all this time with the state of before was not away at all, or only for a moment. */
 const SETTLE_MS = 10_000;
 
@@ -58,7 +62,8 @@ export async function awaitReturn(device: DeviceHandle, wait: AwaitReturn): Prom
 }
 
 async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageState> {
-  const limitMs = Math.max(1, Math.min(POLL_MS, wait.sentMs + wait.waitMs - nowMs()));
+  const pollMs = POLL_MS + POLL_ROUND_TRIPS * wait.maxRoundTripMs;
+  const limitMs = Math.max(1, Math.min(pollMs, wait.sentMs + wait.waitMs - nowMs()));
   return await withDeadline("the image state after the reset", limitMs, wait.signal, async (signal) => {
     const session = await device.session(signal);
     return toImageState(await requestStateList(session, { signal, attempts: 1 }));

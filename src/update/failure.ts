@@ -38,11 +38,16 @@ function kindOfRefusal(chunk: Chunk, { details }: DeviceError): Failure["kind"] 
   return rc === SMP_RC.INVALID && isLong ? "too-large" : undefined;
 }
 
-const LINK_ERRORS: ReadonlySet<SmpErrorCode> = new Set(["SMP_LINK_LOST", "SMP_LINK_OPEN"]);
+const LINK_ERRORS: ReadonlySet<SmpErrorCode> = new Set(["SMP_LINK_LOST", "SMP_LINK_OPEN", "SMP_UNREACHABLE"]);
 
-/** Whether the link broke, so that a new one may help. */
+/** Whether the way to the device broke, so that a new link may help, or the same one a little later. */
 export function isLinkLoss(error: unknown): error is SmpError {
-  return error instanceof SmpError && LINK_ERRORS.has(error.code);
+  return error instanceof SmpError && LINK_ERRORS.has(error.code) && !isFinal(error);
+}
+
+/** The far end knows that it will not get better. */
+function isFinal({ code, retryable }: SmpError): boolean {
+  return code === "SMP_UNREACHABLE" && !retryable;
 }
 
 /** Whether a session that could not be opened may be had a little later. */
@@ -59,6 +64,7 @@ export function isUnanswered(error: unknown): error is SmpError {
 
 const UNANSWERED: ReadonlySet<SmpErrorCode> = new Set([
   "SMP_TIMEOUT",
+  "SMP_UNREACHABLE",
   "SMP_LINK_LOST",
   "SMP_BAD_FRAME",
   "SMP_BAD_RESPONSE",

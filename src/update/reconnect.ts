@@ -20,7 +20,7 @@ export class Reconnecting {
 
   /**
    * Runs `work` with a session, and once more with a new one whenever the link breaks meanwhile.
-   * @throws SMP_LINK_LOST when it does not come back, what opening or `work` throws otherwise, or the signal's reason
+   * @throws SMP_LINK_LOST or SMP_UNREACHABLE when it does not come back, what opening or `work` throws otherwise, or the signal's reason
    */
   async during<T>(work: (session: SmpSession) => Promise<T>): Promise<T> {
     const { device, signal } = this.#run.job;
@@ -59,10 +59,11 @@ export class Reconnecting {
     this.#ackedBytes = offsets.ackedBytes;
     const delayMs = DELAYS_MS[this.#attempts++];
     if (delayMs !== undefined) return delayMs;
+    const isUnreachable = cause.code === "SMP_UNREACHABLE";
     throw new SmpError(
-      "SMP_LINK_LOST",
+      isUnreachable ? cause.code : "SMP_LINK_LOST",
       `${label} stopped at ${offsets.ackedBytes} of ${lenBytes} bytes: the link broke, and ${DELAYS_MS.length} attempts to go on over a new one got no further: ${cause.message}`,
-      { off: offsets.ackedBytes, cause },
+      { off: offsets.ackedBytes, cause, ...(isUnreachable && { hint: cause.hint }) },
     );
   }
 }

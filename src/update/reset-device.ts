@@ -78,6 +78,7 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
     wentAway,
     sentMs,
     waitMs,
+    maxRoundTripMs: session.maxRoundTripMs,
     signal,
     onPoll: () => report(isSwapExpected ? "swapping" : "waiting"),
   });

@@ -49,6 +49,11 @@ export class Tries {
     return Math.min(TIMEOUT_MS.QUICK * 2 ** this.#failures.length, MAX_CHUNK_MS);
   }
 
+  /** Which try at the device's offset is next, from 1. */
+  get attempt(): number {
+    return this.#failures.length + 1;
+  }
+
   /** How long to leave the device alone before the next try. */
   pauseMs(failure: Failure): number {
     if (failure.kind === "too-large") return DIGEST_MS;

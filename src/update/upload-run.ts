@@ -71,7 +71,8 @@ export class UploadRun {
     this.sentBytes += data.length;
     const body = uploadBody(chunk.offBytes, data, chunk.offBytes === 0 ? this.first : undefined);
     const timeoutMs = this.tries.deadlineMs(chunk);
-    return await session.request(imageGroup.upload, body, { signal, timeoutMs, attempts: 1 });
+    const { attempt } = this.tries;
+    return await session.request(imageGroup.upload, body, { signal, timeoutMs, attempts: 1, attempt });
   }
 
   read(chunk: Chunk): Promise<Uint8Array> {
