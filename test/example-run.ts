@@ -23,7 +23,7 @@ const CORE = [
   "sequence/17-split",
 ];
 let runs = 0;
-const OURS = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm"];
+const OURS = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm", "request"];
 
 /** One entry of the debug sidebar. */
 export interface Shown {

@@ -20,6 +20,7 @@ const TYPES = [
   "smp-test",
   "smp-reset",
   "smp-confirm",
+  "smp-request",
 ];
 const MAX_TARBALL_BYTES = 1_000_000;
 const WHOLE_UPDATE = "02 - Whole update with progress and errors.json";
