@@ -76,11 +76,14 @@ describe("any command", () => {
 
   it("that is refused says the group, the number and what it means", async () => {
     const { session } = await opened(() => ({ err: { group: 1, rc: 30 } }));
-    const named: SmpError = await ask(session, "image.erase", { slot: 1 }).then(assert.fail, (error) => error);
+    const named: SmpError = await ask(session, "image.erase", { slot: 1 }).then(
+      () => assert.fail("answered"),
+      (error) => error,
+    );
     assert.deepEqual([named.code, named.details.group, named.details.rc], ["SMP_DEVICE", 1, 30]);
     const foreign = await opened(() => ({ err: { group: 64, rc: 7 }, rsn: "valve open" }));
     const raw: SmpError = await ask(foreign.session, { op: "write", group: 64, id: 3 }, {}).then(
-      assert.fail,
+      () => assert.fail("answered"),
       (error) => error,
     );
     assert.match(raw.message, /^write group 64 id 3 was refused: .*group 64, rc 7.*"valve open"/);
