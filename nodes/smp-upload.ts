@@ -9,9 +9,9 @@ import {
   type FirmwarePart,
   type UploadProgress,
 } from "../src/index";
-import { fileSha256, imageNumber, wholeNumber, type Given } from "./runtime/checks";
+import { imageNumber, wholeNumber, type Given } from "./runtime/checks";
 import { publicKeys } from "./runtime/demands";
-import { withPackage } from "./runtime/firmware";
+import { expectedSha256, withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
 import { PartsCollector } from "./runtime/parts";
@@ -44,7 +44,7 @@ async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given
   const { pool } = target;
   const options = {
     image,
-    fileSha256: fileSha256(await job.input("sha256")),
+    fileSha256: expectedSha256(given, await job.input("sha256")),
     keys: await publicKeys(RED, pool.demands, job.signal),
     upgradeOnly: config.upgradeOnly === true,
     allowRecovery: config.allowRecovery === true,

@@ -104,6 +104,8 @@ export { choosePart, imagesIn, needsState, type PartChoice } from "./update/choo
 export { readDeviceFacts, type DeviceFacts } from "./update/device-facts";
 export { AllowList, DEFAULT_ALLOWED } from "./gateway/allow-list";
 export { Gateway, type GatewayOptions, type PlayRequest, type ServedDevice } from "./gateway/gateway";
+export { Pieces } from "./gateway/pieces";
+export { replyPayloads, type ReplyTo } from "./gateway/reply";
 export { Presence, type DevicePresence, type PresenceOptions } from "./gateway/presence";
 export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
 

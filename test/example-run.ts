@@ -23,7 +23,23 @@ const CORE = [
   "sequence/17-split",
 ];
 let runs = 0;
+<<<<<<< HEAD
 const OURS = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm", "request"];
+=======
+const OURS = [
+  "pool",
+  "discover",
+  "connect",
+  "image-state",
+  "upload",
+  "test",
+  "reset",
+  "confirm",
+  "frames-out",
+  "frames-in",
+  "gateway",
+];
+>>>>>>> main
 
 /** One entry of the debug sidebar. */
 export interface Shown {
@@ -125,8 +141,10 @@ function valueOf({ format, msg }: DebugEntry): unknown {
 
 /** Virtual devices live as long as the process, under the id of their pool: another id gives new ones. */
 function withFreshDevices(flow: readonly FlowNode[]): FlowNode[] {
-  const pool = flow.find(({ type }) => type === "smp-pool")!.id;
-  return JSON.parse(JSON.stringify(flow).replaceAll(`"${pool}"`, `"${pool}-${++runs}"`)) as FlowNode[];
+  const run = ++runs;
+  const pools = flow.filter(({ type }) => type === "smp-pool").map(({ id }) => id);
+  const renamed = pools.reduce((text, id) => text.replaceAll(`"${id}"`, `"${id}-${run}"`), JSON.stringify(flow));
+  return JSON.parse(renamed) as FlowNode[];
 }
 
 /** @param adapt changes the flow before it is deployed, e.g. its pool's settings */

@@ -7,6 +7,7 @@ import { exampleFiles, packageDir, readExample } from "./node-red";
 const largeImage = join(packageDir, "test/images/ed25519-large-4.0.0.bin");
 const CORE_TYPES = ["tab", "comment", "inject", "debug", "catch", "change", "switch", "delay", "split", "join"];
 const LINK_TYPES = ["link in", "link out", "link call"];
+const NETWORK_TYPES = ["mqtt in", "mqtt out", "mqtt-broker", "http in", "http request", "http response", "status"];
 
 describe("examples", function () {
   this.timeout(60_000);
@@ -213,6 +214,7 @@ describe("examples", function () {
     });
   });
 
+<<<<<<< HEAD
   describe("10 - Any SMP command", () => {
     const file = "10 - Any SMP command.json";
 
@@ -232,6 +234,34 @@ describe("examples", function () {
       run.press("a command of the application");
       const { code, rc, rcName } = (await run.see("error")) as { code: string; rc: number; rcName: string };
       assert.deepEqual([code, rc, rcName], ["SMP_DEVICE", 8, "ENOTSUP"]);
+=======
+  describe("06 - Steering and gateway, joined by links", () => {
+    const file = "06 - Steering and gateway, joined by links.json";
+
+    it("updates two devices through the gateway, and tells who is reachable", async () => {
+      run = await runExample(file);
+      run.press("update sensor-1");
+      run.press("update sensor-2");
+      await run.see("confirmed", 2);
+      assert.deepEqual(
+        new Set(run.entries("confirmed")),
+        new Set(["sensor-1 runs 1.5.0, confirmed", "sensor-2 runs 1.5.0, confirmed"]),
+      );
+      const presence = run.entries("presence");
+      for (const told of ["gateway-1 online", "sensor-1 open", "sensor-2 open"])
+        assert.ok(presence.includes(told), told);
+      for (const none of ["error", "no request", "messages for nobody"]) assert.deepEqual(run.entries(none), []);
+    });
+
+    it("shows what the gateway says of a device that it does not have", async () => {
+      run = await runExample(file, (node) => {
+        if (node.name === "update sensor-2") node["props"] = [{ p: "device", v: "sensor-9", vt: "str" }];
+      });
+      run.press("update sensor-2");
+      const error = (await run.see("error")) as { code: string; message: string };
+      assert.equal(error.code, "SMP_UNREACHABLE");
+      assert.match(error.message, /no virtual device "sensor-9"/);
+>>>>>>> main
     });
   });
 
@@ -240,10 +270,18 @@ describe("examples", function () {
       const flow = readExample(file);
       const foreign = flow
         .map(({ type }) => type)
-        .filter((type) => !type.startsWith("smp-") && ![...CORE_TYPES, ...LINK_TYPES].includes(type));
+        .filter((type) => !type.startsWith("smp-") && ![...CORE_TYPES, ...LINK_TYPES, ...NETWORK_TYPES].includes(type));
       assert.deepEqual(foreign, []);
+      const ids = flow.map(({ id }) => id);
+      assert.equal(new Set(ids).size, ids.length, "each id once");
+      const ends = flow.flatMap(({ wires = [] }) => wires.flat());
+      assert.deepEqual(
+        ends.filter((id) => !ids.includes(id)),
+        [],
+      );
       assert.ok(flow.some(({ type, info }) => type === "comment" && String(info).length > 100));
-      assert.equal(flow.filter(({ type }) => type === "smp-pool").length, 1);
+      const hasGateway = flow.some(({ type }) => type === "smp-gateway");
+      assert.equal(flow.filter(({ type }) => type === "smp-pool").length, hasGateway ? 2 : 1);
     });
   }
 
@@ -257,7 +295,13 @@ describe("examples", function () {
       "smp-test",
       "smp-reset",
       "smp-confirm",
+<<<<<<< HEAD
       "smp-request",
+=======
+      "smp-frames-out",
+      "smp-frames-in",
+      "smp-gateway",
+>>>>>>> main
     ])
       assert.ok(shown.has(type), type);
   });

@@ -94,6 +94,16 @@ export class NodeRedProcess {
     return { code: this.#child.exitCode, signal: this.#child.signalCode };
   }
 
+  /** As a power cut does it. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, "exit");
+      this.#child.kill("SIGKILL");
+      await exited;
+    }
+    rmSync(this.#userDir, { recursive: true, force: true });
+  }
+
   async #untilLogged(pattern: RegExp, withinMs: number, since = 0): Promise<RegExpExecArray> {
     const deadline = Date.now() + withinMs;
     for (;;) {

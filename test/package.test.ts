@@ -21,6 +21,7 @@ const TYPES = [
   "smp-reset",
   "smp-confirm",
   "smp-request",
+  "smp-gateway",
 ];
 const MAX_TARBALL_BYTES = 1_000_000;
 const WHOLE_UPDATE = "02 - Whole update with progress and errors.json";

@@ -1,6 +1,6 @@
 /** From what a flow gives as firmware to images that can be read. */
-import { openFirmwarePackage, type FirmwarePackage } from "../../src/index";
-import type { Given } from "./checks";
+import { openFirmwarePackage, SmpError, type FirmwarePackage } from "../../src/index";
+import { fileSha256, type Given } from "./checks";
 import { folderLimits } from "./demands";
 import { fromWorkingDirectory } from "./paths";
 import type { PoolNode } from "./pool";
@@ -44,6 +44,20 @@ function contentOf(value: unknown): unknown {
   const { data, type } = recordOf(value);
   const isWrapped = data !== undefined && type !== "Buffer" && Object.getPrototypeOf(value) === Object.prototype;
   return isWrapped ? data : value;
+}
+
+/**
+ * The SHA-256 that is expected of it: what the node's own input gives, or what came with the firmware.
+ * @throws SMP_BAD_INPUT or SMP_BAD_SETTING when one is no SHA-256, or both are there and differ
+ */
+export function expectedSha256(firmware: Given, ofNode: Given): string | undefined {
+  const origin = `${firmware.field.origin ?? firmware.field.name}.sha256`;
+  const isWrapped = contentOf(firmware.value) !== firmware.value;
+  const value = isWrapped ? recordOf(firmware.value)["sha256"] : undefined;
+  const own = fileSha256({ value, field: { name: "sha256", code: "SMP_BAD_INPUT", origin } });
+  const wanted = fileSha256(ofNode);
+  if (own === undefined || wanted === undefined || own === wanted) return wanted ?? own;
+  throw new SmpError("SMP_BAD_INPUT", `${origin} is ${own}, but the node expects ${wanted}`, { field: origin });
 }
 
 /** What the flow calls it, where the library cannot know that. */

@@ -12,9 +12,9 @@ import {
   type PublicKey,
   type SignatureCheck,
 } from "../../src/index";
-import { fileSha256, imageNumber, type Given } from "./checks";
+import { imageNumber, type Given } from "./checks";
 import { publicKeys } from "./demands";
-import { withPackage } from "./firmware";
+import { expectedSha256, withPackage } from "./firmware";
 import type { Job, Outcome } from "./job";
 import { findPool, type PoolNode } from "./pool";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
@@ -70,7 +70,7 @@ export class UpdateJobs {
     const subject = await this.#subject(job);
     const { pool } = subject;
     const image = imageNumber(await job.input("image")) ?? 0;
-    const sha256 = fileSha256(await job.input("sha256"));
+    const sha256 = expectedSha256(given, await job.input("sha256"));
     const keys = await publicKeys(this.#RED, pool.demands, job.signal);
     job.show(job.words.own("reading"));
     return withPackage({ RED: this.#RED, given, pool, signal: job.signal }, async (pack) => {

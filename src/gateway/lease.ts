@@ -2,6 +2,9 @@ import { after, formatMs, raceAbort, withDeadline } from "../clock";
 import { SmpError } from "../errors";
 import type { DeviceHandle, SessionPool } from "../session/types";
 
+/** What the pool's status calls the requests from afar. */
+export const REMOTE = "remote";
+
 export interface LeaseOptions {
   readonly pool: SessionPool;
   /** As the pool takes it. */
@@ -72,7 +75,7 @@ export class Lease {
     const { pool, address } = this.#options;
     const over = new AbortController();
     const device = new Promise<DeviceHandle>((resolve, reject) => {
-      const operation = { name: "remote", signal: over.signal };
+      const operation = { name: REMOTE, signal: over.signal };
       // Until it is given back, or the pool takes it away.
       const held = pool.use(address, operation, (handle) => {
         resolve(handle);

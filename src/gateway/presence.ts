@@ -1,5 +1,6 @@
 /** Who is reachable: envelopes about a gateway and the devices behind it, for those who steer from afar. */
 import { presenceEnvelope, type PresenceEnvelope } from "../framing/envelope";
+import { REMOTE } from "./lease";
 import type { DeviceStatus, SessionPool, SmpSession } from "../session/types";
 
 /** A device that nobody has talked to yet is "known". */
@@ -23,6 +24,7 @@ export class Presence {
   /** By the pool's key. */
   readonly #followed = new Map<string, Followed>();
   readonly #unwatch: () => void;
+  #closed = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -50,17 +52,24 @@ export class Presence {
   }
 
   close(): void {
+    this.#closed = true;
     this.#unwatch();
   }
 
   #changed(status: DeviceStatus): void {
     const followed = this.#followed.get(status.key);
     const state = stateOf(status);
-    if (!followed || !state) return;
+    if (!followed || !state || this.#closed) return;
     if (state !== "open") delete followed.session;
+    // A session that is opened for requests from afar follows at once.
+    else if (!followed.session && status.running === REMOTE) return;
+    this.#tell(followed, state, status);
+  }
+
+  #tell(followed: Followed, state: DevicePresence, { lastError }: DeviceStatus): void {
     const presence = this.#envelope(followed.device, state, {
       ...sessionFacts(followed.session),
-      ...(state === "unreachable" && { message: status.lastError?.message }),
+      ...(state === "unreachable" && { message: lastError?.message }),
     });
     if (JSON.stringify(presence) === JSON.stringify(followed.told)) return;
     followed.told = presence;

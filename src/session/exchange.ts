@@ -37,6 +37,8 @@ export interface Try {
   readonly earlierAttempts: number;
   /** Gets the time until the answer, also when that is late. */
   readonly times: AnswerTimes;
+  /** A later request was answered. Servers work in order, so that the device is done with this one or never got it. */
+  readonly onOvertaken?: (() => void) | undefined;
   /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
   readonly frame?: Uint8Array;
 }
@@ -208,6 +210,10 @@ export class Exchange {
     const pending = this.#findPending(message);
     if (!pending) return this.#takeStale(frame, message);
     this.#trace?.received(frame, "answer", message.seq);
+    for (const earlier of this.#pending.values()) {
+      if (earlier === pending) break;
+      earlier.onOvertaken?.();
+    }
     this.#pending.delete(message.seq);
     this.counters.responses++;
     noteAnswer(pending.past);

@@ -27,6 +27,14 @@ export interface SessionOptions {
   readonly trace?: ((link: string) => LinkTrace) | undefined;
 }
 
+/** What one try has beside its request. */
+type Which = Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs" | "times" | "onOvertaken">;
+
+interface QueuedOptions extends RequestOptions {
+  /** As of the last try. */
+  readonly onOvertaken?: () => void;
+}
+
 /** Requests over an exchange: repeated where that does no harm, in the version that the server understands. */
 export class Requests {
   readonly exchange: Exchange;
@@ -53,7 +61,7 @@ export class Requests {
     row: Command<Req, Res>,
     body: Body<Req>,
     maxFrameBytes: number,
-    options: RequestOptions = {},
+    options: QueuedOptions = {},
   ): Promise<Body<Res>> {
     return this.#repeat(row, options, (which) =>
       this.#once(row, { row, body, maxFrameBytes, ...which }, options.signal),
@@ -61,7 +69,7 @@ export class Requests {
   }
 
   /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
-  async forward(frame: Uint8Array, maxFrameBytes: number, options: RequestOptions = {}): Promise<Uint8Array> {
+  async forward(frame: Uint8Array, maxFrameBytes: number, options: QueuedOptions = {}): Promise<Uint8Array> {
     const { row, version, seq } = frameRequest(frame);
     const answer = await this.#repeat(row, options, (which) =>
       this.#ask({ row, body: {}, frame, version, maxFrameBytes, ...which }, options.signal),
@@ -69,19 +77,13 @@ export class Requests {
     return withSequence(answer.frame, seq);
   }
 
-  async #repeat<T>(
-    row: Command,
-    options: RequestOptions,
-    once: (which: Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs" | "times">) => Promise<T>,
-  ): Promise<T> {
+  async #repeat<T>(row: Command, options: QueuedOptions, once: (which: Which) => Promise<T>): Promise<T> {
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     const times = options.times ?? this.#learnt.times(row.name);
     for (let attempt = 1; ; attempt++) {
       try {
-        const timeoutMs = options.timeoutMs ?? deadlineMs(row, times, attempt, attempts);
-        const earlierAttempts = (options.attempt ?? 1) - 1;
-        return await once({ attempt, attempts, earlierAttempts, timeoutMs, times });
+        return await once(whichTry(row, options, { attempt, attempts, times }));
       } catch (error) {
         throwUnless(attempt < attempts && mayPass(error, options.signal), error);
         this.exchange.counters.retries++;
@@ -117,6 +119,16 @@ export class Requests {
       throw error;
     }
   }
+}
+
+function whichTry(row: Command, options: QueuedOptions, counted: Pick<Which, "attempt" | "attempts" | "times">): Which {
+  const { attempt, attempts, times } = counted;
+  return {
+    ...counted,
+    earlierAttempts: (options.attempt ?? 1) - 1,
+    timeoutMs: options.timeoutMs ?? deadlineMs(row, times, attempt, attempts),
+    onOvertaken: attempt === attempts ? options.onOvertaken : undefined,
+  };
 }
 
 /** Measured times shorten it while there is another try, each twice as long as the one before. */

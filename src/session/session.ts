@@ -76,22 +76,27 @@ class Session implements SmpSession {
     body: Body<Req>,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
-    return await this.#inTurn(command.name, options.signal, () =>
-      this.#requests.request(command, body, this.maxFrameBytes, options),
+    return await this.#inTurn(command.name, options.signal, (onOvertaken) =>
+      this.#requests.request(command, body, this.maxFrameBytes, { ...options, onOvertaken }),
     );
   }
 
   async forward(frame: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
-    return await this.#inTurn("a frame", options.signal, () =>
-      this.#requests.forward(frame, this.maxFrameBytes, options),
+    return await this.#inTurn("a frame", options.signal, (onOvertaken) =>
+      this.#requests.forward(frame, this.maxFrameBytes, { ...options, onOvertaken }),
     );
   }
 
-  async #inTurn<T>(name: string, signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(
+    name: string,
+    signal: AbortSignal | undefined,
+    begin: (leave: () => void) => Promise<T>,
+  ): Promise<T> {
     // Those that wait here fail with the others when the link ends: each gets its place as one of them fails.
     const leave = await this.#inFlight.enter(name, signal);
-    // Who gives up does not free the device's buffer: the request keeps its place until it is answered or overdue.
-    const work = begin().finally(leave);
+    // Who gives up does not free the device's buffer: the request keeps its place until it, or a later one, is answered, or
+    // it is overdue.
+    const work = begin(leave).finally(leave);
     return await (signal ? raceAbort(signal, work) : work);
   }
 

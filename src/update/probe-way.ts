@@ -18,11 +18,15 @@ const SEARCH_TRIES = 2;
 /** The search ends when it is that close. */
 const PRECISION = 1 / 16;
 
+/** Fewer frames are not worth the question, which is as long as one of them. */
+const WORTH_FRAMES = 16;
+
 /** Before the first chunk. Without an answer to any size nothing is learnt, and the chunks have to tell. */
 export async function probeWay(session: SmpSession, run: UploadRun): Promise<void> {
   if (session.maxRoundTripMs === 0) return;
   const { learnt } = run.job.device;
   const limitBytes = run.tries.frameLimit.bytes(session);
+  if (run.lenBytes < WORTH_FRAMES * limitBytes) return;
   const known = learnt.way && learnt.way.triedBytes >= limitBytes ? learnt.way.carriesBytes : limitBytes;
   const mostBytes = Math.min(known, limitBytes);
   const carriesBytes = (await carries(session, run, mostBytes, TRIES))

@@ -82,6 +82,11 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-test", "hash", { hash: "1.5.0", hashType: "str" }, /^Image hash: .*hex/],
   ["smp-test", "image", { image: "2.5", imageType: "num" }, /^Image: /],
   ["smp-reset", "waitS", { waitS: "forever" }, /^Wait: .*from 0 to/],
+  ["smp-gateway", "pool", { pool: "" }, /^Pool: choose/],
+  ["smp-gateway", "pool", { pool: "gone" }, /^Pool: .*does not exist/],
+  ["smp-gateway", "gateway", { gateway: " " }, /^Gateway: enter/],
+  ["smp-gateway", "allow", { allow: "image, os/echo" }, /^Allowed: "os\/echo"/],
+  ["smp-gateway", "maxMessageBytes", { maxMessageBytes: "100" }, /^Largest message: .*from 128 to/],
   ["smp-confirm", "hash", { hash: HASH.slice(1), hashType: "str" }, /^Image hash: .*hex/],
   ["smp-confirm", "image", { image: "" }, /^Image: enter a value/],
   ["smp-request", "command", { command: "" }, /^Command: enter a value/],
@@ -107,7 +112,7 @@ describe("the validation in the editor", () => {
       if (FRAMES.includes(type)) pool["link"] = "flow";
       const node = editor.add(
         type,
-        [...FRAMES, "smp-trace", "smp-connect", "smp-discover"].includes(type) ? { pool: pool.id } : {},
+        [...FRAMES, "smp-trace", "smp-connect", "smp-discover", "smp-gateway"].includes(type) ? { pool: pool.id } : {},
       );
       for (const property of Object.keys(editor.definition(type).defaults)) {
         assert.equal(editor.validate(node, property), true, property);

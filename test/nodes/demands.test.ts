@@ -84,6 +84,19 @@ describe("an upload node", () => {
     });
   }
 
+  it("does not overlook the SHA-256 that came with the firmware", async () => {
+    flow = await RunningFlow.load(uploading({}, { sha256: "hash", sha256Type: "msg" }));
+    const firmware = { data: FILE, sha256: "ab".repeat(32) };
+    assert.equal((await ask(firmware, "upload error")).error.code, "SMP_WRONG_FILE");
+    const both = await ask(firmware, "upload error", { hash: SHA });
+    assert.equal(both.error.code, "SMP_BAD_INPUT");
+    assert.match(both.error.message, /msg\.firmware\.sha256 is abab.*, but the node expects/);
+    assert.equal(
+      (await ask({ data: FILE, sha256: SHA }, "upload result", { hash: SHA }))["payload"].outcome,
+      "uploaded",
+    );
+  });
+
   it("refuses another file than the one that is expected, and what is no SHA-256", async () => {
     flow = await RunningFlow.load(uploading({}, { sha256: "firmware.sha256", sha256Type: "msg" }));
     const other = await ask({ data: FILE, sha256: "ab".repeat(32) }, "upload error");

@@ -23,6 +23,7 @@ const TYPES = [
   "test",
   "reset",
   "confirm",
+  "gateway",
   "frames-out",
   "frames-in",
   "trace",
@@ -80,7 +81,11 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
+<<<<<<< HEAD
   "smp-request": ["result", "error"],
+=======
+  "smp-gateway": ["response", "presence", "error"],
+>>>>>>> main
 };
 
 export class RunningFlow {

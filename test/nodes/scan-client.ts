@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from "node:net";
 import { createServer, type RequestListener } from "node:http";
+import type { FlowNode } from "../node-red";
 import { pool, RunningFlow, tab } from "./flow";
 
 interface Answer {
@@ -13,16 +14,20 @@ interface Answer {
 }
 
 /** A runtime with the scan endpoint for each test of this suite, and the function that asks it. */
-export function useScanEndpoint(): (body: unknown, signal?: AbortSignal) => Promise<Answer> {
+export function useScanEndpoint(
+  nodes: readonly FlowNode[] = [pool()],
+  begin: (flow: RunningFlow) => Promise<unknown> = async () => {},
+): (body: unknown, signal?: AbortSignal) => Promise<Answer> {
   let flow: RunningFlow;
   let server: Server;
   let url: string;
 
   beforeEach(async () => {
     let admin: RequestListener | undefined;
-    flow = await RunningFlow.load([tab, pool()], (RED) => {
+    flow = await RunningFlow.load([tab, ...nodes], (RED) => {
       admin = (RED as { httpAdmin: RequestListener }).httpAdmin;
     });
+    await begin(flow);
     server = createServer(admin).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/smp-dfu/scan`;

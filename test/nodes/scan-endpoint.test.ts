@@ -1,5 +1,23 @@
 import assert from "node:assert/strict";
+import { node, pool, watchers } from "./flow";
 import { useScanEndpoint } from "./scan-client";
+
+describe("the scan endpoint, behind a flow", () => {
+  const nodes = [pool({ link: "flow" }), node("in", "smp-frames-in", { pool: "pool" }, [[]]), ...watchers("in")];
+  const scan = useScanEndpoint(nodes, (flow) =>
+    flow.ask("in", { payload: { gateway: "gw-1", device: "sensor-1", state: "reachable" } }, "completed"),
+  );
+
+  it("lists the devices that gateways have told a deployed pool of", async () => {
+    const settings = { link: "flow" };
+    assert.deepEqual(
+      (await scan({ settings, pool: "pool" })).body.devices!.map(({ device }) => device),
+      ["sensor-1"],
+    );
+    for (const id of [undefined, "in", "gone", 7])
+      assert.deepEqual((await scan({ settings, pool: id })).body.devices, []);
+  });
+});
 
 describe("the scan endpoint", () => {
   const scan = useScanEndpoint();
