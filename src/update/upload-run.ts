@@ -131,6 +131,14 @@ export class UploadRun {
     );
   }
 
+  /** Whether what was taken up again may be to blame that the image is not there; the upload stands at its beginning then. */
+  startsOver(): boolean {
+    if (this.#isSpoilt || !this.resumedFromBytes) return false;
+    this.#isSpoilt = true;
+    this.setback(0);
+    return true;
+  }
+
   foreignOffset(chunk: Chunk, offBytes: number): SmpError {
     return new SmpError(
       "SMP_UPLOAD_OFFSET",

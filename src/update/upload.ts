@@ -99,12 +99,15 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   );
   checks = check.checks;
   if (check.outcome) return result(check.outcome, check.images);
-  await reconnecting.during(async (session) => {
-    await probeWay(session, run);
-    await transfer(session, run);
-  });
-  progress.enter("verifying");
-  return result("uploaded", await reconnecting.during((session) => verify(session, run, check.images)));
+  for (;;) {
+    await reconnecting.during(async (session) => {
+      await probeWay(session, run);
+      await transfer(session, run);
+    });
+    progress.enter("verifying");
+    const images = await reconnecting.during((session) => verify(session, run, check.images));
+    if (images) return result("uploaded", images);
+  }
 }
 
 /** Sends until the device has the whole file. */
@@ -119,7 +122,8 @@ async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
   }
 }
 
-async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState> {
+/** @returns undefined when it is worth another upload from the beginning */
+async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState | undefined> {
   const { firmware, signal } = run.job;
   const list = await requestStateList(session, { signal });
   const images = toImageState(list);
@@ -127,6 +131,7 @@ async function verify(session: SmpSession, run: UploadRun, before: ImageState): 
   // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
   const isListEmpty = before.length === 0 && images.length === 0;
   if (isListEmpty && (await isInRecovery(session, list, signal))) return images;
+  if (run.startsOver()) return undefined;
   throw new SmpError(
     "SMP_UPLOAD_FAILED",
     `${run.label} is complete, but the device lists no image ${shortHash(firmware.hash)} (${describeState(images)})`,

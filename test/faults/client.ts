@@ -1,5 +1,5 @@
 /** One client process: a pool, and the whole update over it, as a flow of the nodes does it. */
-import { SmpError, toSmpError } from "../../src/errors";
+import { SmpError, type SmpErrorReport, toSmpError } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
 import { createPool } from "../../src/session/pool";
@@ -8,15 +8,19 @@ import { confirmImage } from "../../src/update/confirm-image";
 import { describeFirmware } from "../../src/update/firmware";
 import { resetDevice } from "../../src/update/reset-device";
 import { activeSlot, holds, isUpToDate, readImageState } from "../../src/update/state";
+import { runUpdate } from "../../src/update/run-update";
+import type { UpdatePart } from "../../src/update/run-types";
 import { testImage } from "../../src/update/test-image";
 import type { Verdict } from "../../src/update/types";
 import { uploadFirmware } from "../../src/update/upload";
+import type { Files } from "./files";
 import { type Far, ProcessLinks } from "./links";
 import type { Scenario } from "./scenario";
 import type { Timeline } from "./timeline";
 
 /** How an update ended, as the client says. */
-export type Outcome = { readonly verdict: Verdict | undefined } | { readonly error: SmpError; readonly step: string };
+export type Outcome =
+  { readonly verdict: Verdict | undefined } | { readonly error: SmpErrorReport; readonly step: string };
 
 export class ClientProcess {
   readonly links: ProcessLinks;
@@ -57,19 +61,39 @@ export class ClientProcess {
   }
 
   /** The whole update. Never rejects. */
-  async update(file: Buffer): Promise<Outcome> {
+  async update(files: Files): Promise<Outcome> {
     try {
-      const verdict = await this.#update(file);
+      if (this.#scenario.how === "whole") return await this.#atOnce(files);
+      const verdict = await this.#stepByStep(files.wanted);
       this.#note(`the update ends: ${verdict}`);
       return { verdict };
     } catch (thrown) {
       const error = toSmpError(thrown);
-      this.#note(`the update fails in ${this.#step}: ${error.code} ${error.details.verdict ?? ""} ${error.message}`);
-      return { error, step: this.#step };
+      if (error.code === "SMP_INTERNAL") this.#note(String((error.cause as Error | undefined)?.stack));
+      return this.#failed(error.report(), this.#step);
     }
   }
 
-  async #update(file: Buffer): Promise<Verdict | undefined> {
+  #failed(error: SmpErrorReport, step: string): Outcome {
+    this.#note(`the update fails in ${step}: ${error.code} ${error.verdict ?? ""} ${error.message}`);
+    return { error, step };
+  }
+
+  async #atOnce(files: Files): Promise<Outcome> {
+    const { image, window, both } = this.#scenario;
+    const parts = [await partOf(files.wanted, image)];
+    if (both) parts.push(await partOf(files.neighbourWanted, 1 - image));
+    this.#note("update");
+    const result = await runUpdate(this.#pool, "unit", { parts, window, signal: this.signal });
+    const { ok, verdict, because, error, evidence } = result;
+    this.#note(`the update ends: ${verdict}, ${because}`);
+    if (ok) return { verdict: verdict as Verdict };
+    const step = evidence.steps.at(-1)?.step ?? "plan";
+    if (!error) throw new Error(`an update ends ${verdict} without an error: ${because}`);
+    return this.#failed({ ...error, verdict }, step);
+  }
+
+  async #stepByStep(file: Buffer): Promise<Verdict | undefined> {
     const source = await openFirmware(file);
     const info = await inspectFirmware(source);
     const { signal } = this;
@@ -100,4 +124,9 @@ export class ClientProcess {
   #note(text: string): void {
     this.#timeline.add(`== ${this.#isDead ? "the dead process: " : ""}${text}`);
   }
+}
+
+async function partOf(file: Buffer, image: number): Promise<UpdatePart> {
+  const source = await openFirmware(file);
+  return { image, source, info: await inspectFirmware(source) };
 }

@@ -13,6 +13,8 @@ export interface Files {
   readonly other: Buffer | undefined;
   /** Of the image that is not updated, on a device of two. */
   readonly neighbour: Buffer;
+  /** What that gets, when both are updated. */
+  readonly neighbourWanted: Buffer;
 }
 
 export const PAGE_BYTES = 1024;
@@ -53,6 +55,7 @@ export function makeFiles(scenario: Scenario): Files {
     foreign: built("1.7.0", 2_200),
     other: otherSlot(scenario.otherSlot, { wanted, third, slotBytes: pages * PAGE_BYTES }),
     neighbour: built("1.1.0", 700),
+    neighbourWanted: built("2.1.0", 1_300),
   };
 }
 

@@ -28,35 +28,41 @@ function checkVerdict(verdict: string | undefined, truth: Truth): string[] {
 }
 
 function checkError({ error, step }: Extract<Outcome, { error: unknown }>, truth: Truth): string[] {
-  const { code, hint, message, details } = error;
-  const said = `${step} fails with ${code}${details.verdict ? ` (${details.verdict})` : ""}: ${message}`;
+  const { code, hint, message, verdict } = error;
+  const said = `${step} fails with ${code}${verdict ? ` (${verdict})` : ""}: ${message}`;
   const faults: string[] = [];
   if (!(code in ERRORS)) faults.push(`${said}: the code is not in the table`);
-  if (code === "SMP_INTERNAL") faults.push(`${said}: ${String((error.cause as Error | undefined)?.stack)}`);
+  if (code === "SMP_INTERNAL") faults.push(said);
   if (hint.trim() === "" || message.trim() === "") faults.push(`${said}: no hint, or no message`);
-  return details.verdict === undefined ? faults : [...faults, ...untrue(details.verdict, truth, said)];
+  return verdict === undefined ? faults : [...faults, ...untrue(verdict, truth, said)];
 }
 
 /** A verdict is a claim about the device. */
 function untrue(verdict: string | undefined, truth: Truth, said: string): string[] {
-  const isConfirmed = truth.running === "wanted" && truth.isConfirmed;
+  const isConfirmed = isDone(truth);
+  // Of two images one may have failed.
+  const mayBe = truth.neighbour !== undefined;
   const isTrue: Record<string, boolean> = {
     confirmed: isConfirmed,
     "already-current": isConfirmed,
     testing: truth.running === "wanted",
-    reverted: truth.running !== "wanted",
-    "rejected-by-bootloader": truth.running !== "wanted" && truth.other !== "wanted",
+    reverted: mayBe || truth.running !== "wanted",
+    "rejected-by-bootloader": mayBe || (truth.running !== "wanted" && truth.other !== "wanted"),
     "not-swapped": true,
     "refused-downgrade": truth.running !== "wanted",
     "unreachable-after-reset": true,
-    failed: !isConfirmed,
+    failed: true,
   };
   return isTrue[verdict ?? ""] === true ? [] : [`${said}, but the device: ${describeTruth(truth)}`];
 }
 
+function isDone({ running, isConfirmed, neighbour }: Truth): boolean {
+  return running === "wanted" && isConfirmed && (neighbour === undefined || isDone(neighbour));
+}
+
 /** The very end, after a second attempt. */
 export function checkLast(truth: Truth, scenario: Scenario): string[] {
-  const isThere = truth.running === "wanted" && truth.isConfirmed;
+  const isThere = isDone(truth);
   const isLeft = isBlocked(scenario) && truth.running !== "wanted" && checkDevice(truth, scenario).length === 0;
   const isWell = truth.state === "application" && (isThere || isLeft);
   return isWell ? [] : [`in the end the device: ${describeTruth(truth)}`];
@@ -67,11 +73,13 @@ export function checkLast(truth: Truth, scenario: Scenario): string[] {
  * its trial before and then does so itself.
  */
 function checkDevice(truth: Truth, { otherSlot, trial }: Scenario): string[] {
-  const mayRun = truth.running === "old" || truth.running === "wanted";
   const wasPending = otherSlot === "pending" && truth.running === "third";
-  return mayRun || (wasPending && (!truth.isConfirmed || trial === "self-confirming"))
-    ? []
-    : [`the device: ${describeTruth(truth)}`];
+  const isWell = isOurs(truth) || (wasPending && (!truth.isConfirmed || trial === "self-confirming"));
+  return isWell && (!truth.neighbour || isOurs(truth.neighbour)) ? [] : [`the device: ${describeTruth(truth)}`];
+}
+
+function isOurs({ running }: Truth): boolean {
+  return running === "old" || running === "wanted";
 }
 
 /** Once everything has come to rest. */
@@ -81,20 +89,22 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
   if (ran.has("1.7.0")) faults.push("the other client's image has run");
   const claim = "error" in outcome ? undefined : outcome.verdict;
   const isSuccess = claim === "confirmed" || claim === "already-current";
-  if (isSuccess && !(truth.running === "wanted" && truth.isConfirmed)) {
+  if (isSuccess && !isDone(truth)) {
     faults.push(`the verdict was ${claim}, but later the device: ${describeTruth(truth)}`);
   }
   return faults;
 }
 
+const CODES_OF_DAMAGE = ["SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];
+
 /**
- * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped in flash with no
- * checksum on its way is found by the bootloader alone, which erases the image.
+ * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped on its way to flash
+ * with no checksum is found by the bootloader alone, which erases the image.
  */
 export function mayBeSecondTry(outcome: Outcome, { otherSlot, checksum, noise }: Scenario): boolean {
   if (!("error" in outcome)) return false;
   const { code } = outcome.error;
-  if (code === "SMP_REJECTED_BY_BOOTLOADER") return !checksum && noise.bitErrors > 0;
+  if (!checksum && noise.bitErrors > 0 && CODES_OF_DAMAGE.includes(code)) return true;
   return otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
 }
 

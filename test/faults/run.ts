@@ -101,7 +101,7 @@ class Run {
     for (;;) {
       const client = this.#world.newClient();
       const killed = this.#world.nextKill();
-      const ended = client.update(this.#files.wanted).then((outcome) => ({ outcome, truth: this.#truth() }));
+      const ended = client.update(this.#files).then((outcome) => ({ outcome, truth: this.#truth() }));
       const first = await Promise.race([ended, killed]);
       if (typeof first !== "number") return first;
       await sleep(first);
@@ -112,7 +112,7 @@ class Run {
   async #secondAttempt(): Promise<void> {
     const client = this.#world.newClient();
     for (let round = 1; ; round++) {
-      const outcome = await this.#time.until(client.update(this.#files.wanted));
+      const outcome = await this.#time.until(client.update(this.#files));
       const truth = this.#truth();
       this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario }));
       if (round < ROUNDS && mayBeSecondTry(outcome, this.#scenario)) {
@@ -150,7 +150,7 @@ class Run {
   }
 
   #truth(): Truth {
-    return readTruth(this.#world.device, this.#scenario.image, this.#files);
+    return readTruth(this.#world.device, this.#scenario, this.#files);
   }
 
   #tell(text: string): void {

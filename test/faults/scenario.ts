@@ -80,6 +80,10 @@ export interface Scenario {
   readonly window: number | undefined;
   readonly noise: Noise;
   readonly incidents: readonly Incident[];
+  /** Step after step, as nodes in a flow do it; or all at once with `runUpdate`. */
+  readonly how: "steps" | "whole";
+  /** Both images of a device at once, with one reset. */
+  readonly both: boolean;
   /** Times that the device is restarted between the first attempt and the second. */
   readonly restarts: number;
 }
@@ -132,11 +136,20 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     noise: drawNoise(chance),
     incidents: drawIncidents(chance),
     restarts: chance.among([0, 0, 1, 2]),
+    how: chance.among(["steps", "whole"] as const),
+    both: chance.of(0.4),
     ...fixed,
   };
-  // A file that is too large for the slot cannot be in it.
-  const fits = scenario.obstacle !== "too-large" || scenario.otherSlot !== "wanted";
-  return fits ? scenario : { ...scenario, otherSlot: "torn" };
+  return { ...scenario, ...contradictionsOf(scenario) };
+}
+
+/** What cannot be with what. */
+function contradictionsOf({ obstacle, otherSlot, imageCount, how, both }: Scenario): Partial<Scenario> {
+  return {
+    // A file that is too large for the slot cannot be in it.
+    otherSlot: obstacle === "too-large" && otherSlot === "wanted" ? "torn" : otherSlot,
+    both: both && how === "whole" && imageCount === 2 && obstacle === "none",
+  };
 }
 
 function drawMedium(chance: Chance): Pick<Scenario, "link" | "checksum" | "latencyMs"> {

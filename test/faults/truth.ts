@@ -1,6 +1,7 @@
 /** What is really in a device's slots, byte by byte. */
 import type { VirtualDevice } from "../../src/device/device";
 import { type Files, PAGE_BYTES } from "./files";
+import type { Scenario } from "./scenario";
 
 export type Content = "old" | "wanted" | "third" | "foreign" | "none";
 
@@ -12,9 +13,19 @@ export interface Truth {
   readonly other: Content;
   /** Of the other slot: the next boot will take it. */
   readonly isPending: boolean;
+  /** Of the other image, when both are updated. */
+  readonly neighbour?: Truth;
 }
 
-export function readTruth(device: VirtualDevice, image: number, files: Files): Truth {
+/** Of the image that is updated, or of both. */
+export function readTruth(device: VirtualDevice, { image, both }: Scenario, files: Files): Truth {
+  const truth = readImage(device, image, files);
+  if (!both) return truth;
+  const neighbour = readImage(device, 1 - image, { ...files, old: files.neighbour, wanted: files.neighbourWanted });
+  return { ...truth, neighbour };
+}
+
+function readImage(device: VirtualDevice, image: number, files: Files): Truth {
   const { store } = device;
   const active = store.activeSlot(image);
   const type = store.swapType(image);
@@ -28,8 +39,9 @@ export function readTruth(device: VirtualDevice, image: number, files: Files): T
   };
 }
 
-export function describeTruth({ state, running, isConfirmed, other, isPending }: Truth): string {
-  return `${state}; runs ${running}${isConfirmed ? " confirmed" : " on trial"}; other slot ${other}${isPending ? " pending" : ""}`;
+export function describeTruth({ state, running, isConfirmed, other, isPending, neighbour }: Truth): string {
+  const more = neighbour ? `; and the other image: ${describeTruth(neighbour)}` : "";
+  return `${state}; runs ${running}${isConfirmed ? " confirmed" : " on trial"}; other slot ${other}${isPending ? " pending" : ""}${more}`;
 }
 
 function contentOf(flash: Uint8Array, starts: readonly number[], files: Files): Content {

@@ -192,6 +192,16 @@ describe("upload that cannot work", () => {
     assert.equal(bench.firstChunks, 2);
   });
 
+  it("starts over when what it took up again turns out to be damaged", async () => {
+    const bench = newBench({ ...SMALL, imageCheck: false });
+    const stop = bench.device.faults.add(only(image.upload, fromNth(4, loseRequest)));
+    await rejectsWith("SMP_TIMEOUT", () => bench.upload(SMALL_FILE));
+    stop();
+    bench.device.store.slot(0, 1).write(0, Buffer.alloc(4));
+    assert.equal((await bench.upload(SMALL_FILE)).outcome, "uploaded");
+    bench.assertSlot(1, SMALL_FILE);
+  });
+
   it("does not take the device's word that all arrived: the image must be in the state list", async () => {
     const bench = newBench({ ...SMALL, imageCheck: false });
     const spoil = (): void => bench.device.store.slot(0, 1).write(0, Buffer.alloc(4));
