@@ -23,9 +23,6 @@ const CORE = [
   "sequence/17-split",
 ];
 let runs = 0;
-<<<<<<< HEAD
-const OURS = ["pool", "discover", "connect", "image-state", "upload", "test", "reset", "confirm", "request"];
-=======
 const OURS = [
   "pool",
   "discover",
@@ -38,8 +35,8 @@ const OURS = [
   "frames-out",
   "frames-in",
   "gateway",
+  "request",
 ];
->>>>>>> main
 
 /** One entry of the debug sidebar. */
 export interface Shown {

@@ -214,7 +214,6 @@ describe("examples", function () {
     });
   });
 
-<<<<<<< HEAD
   describe("10 - Any SMP command", () => {
     const file = "10 - Any SMP command.json";
 
@@ -234,7 +233,9 @@ describe("examples", function () {
       run.press("a command of the application");
       const { code, rc, rcName } = (await run.see("error")) as { code: string; rc: number; rcName: string };
       assert.deepEqual([code, rc, rcName], ["SMP_DEVICE", 8, "ENOTSUP"]);
-=======
+    });
+  });
+
   describe("06 - Steering and gateway, joined by links", () => {
     const file = "06 - Steering and gateway, joined by links.json";
 
@@ -261,7 +262,6 @@ describe("examples", function () {
       const error = (await run.see("error")) as { code: string; message: string };
       assert.equal(error.code, "SMP_UNREACHABLE");
       assert.match(error.message, /no virtual device "sensor-9"/);
->>>>>>> main
     });
   });
 
@@ -295,13 +295,10 @@ describe("examples", function () {
       "smp-test",
       "smp-reset",
       "smp-confirm",
-<<<<<<< HEAD
       "smp-request",
-=======
       "smp-frames-out",
       "smp-frames-in",
       "smp-gateway",
->>>>>>> main
     ])
       assert.ok(shown.has(type), type);
   });

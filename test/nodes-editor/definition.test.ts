@@ -14,11 +14,8 @@ const OUTPUTS: Record<string, number> = {
   "smp-test": 2,
   "smp-reset": 3,
   "smp-confirm": 2,
-<<<<<<< HEAD
   "smp-request": 2,
-=======
   "smp-gateway": 3,
->>>>>>> main
 };
 
 /** Their messages come from the work of other nodes. */

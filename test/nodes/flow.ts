@@ -81,11 +81,8 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
-<<<<<<< HEAD
   "smp-request": ["result", "error"],
-=======
   "smp-gateway": ["response", "presence", "error"],
->>>>>>> main
 };
 
 export class RunningFlow {
