@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { coreNode, type FlowNode } from "../node-red";
+import { join } from "node:path";
+import { coreNode, packageDir, type FlowNode } from "../node-red";
 import { deviceOf, stateOf } from "./device";
 import { node, pool, probe, RunningFlow, surrounded, tab, type Msg } from "./flow";
 
@@ -241,6 +242,15 @@ describe("the update node", () => {
       assert.equal(stateOf(deviceOf(POOL, "one")), "1.0.0 active confirmed");
     });
   }
+
+  it("sends nothing that is not signed by one of the pool's keys", async () => {
+    const keys = join(packageDir, "test/images/rsa-2048.pub.pem");
+    const nodes = flowOf().map((each) => (each.id === "pool" ? { ...each, keys } : each));
+    const running = (flow = await RunningFlow.load(nodes));
+    const { error } = await running.ask("up", to("one"), "up error");
+    assert.equal(error.code, "SMP_BAD_SIGNATURE");
+    assert.equal(stateOf(deviceOf(POOL, "one")), "1.0.0 active confirmed");
+  });
 
   it("takes the pool of the message when it has none of its own", async () => {
     const running = await load({ pool: "" });
