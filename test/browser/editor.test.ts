@@ -200,7 +200,6 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   for (const [example, types] of [
     ["06 - Steering and gateway, joined by links", ["smp-frames-out", "smp-frames-in", "smp-gateway"]],
     ["09 - Update many devices", ["smp-update"]],
-    ["10 - Any SMP command", ["smp-request"]],
   ] as const)
     it(`imports example ${example.slice(0, 2)} and opens the dialogs of ${types.join(", ")}, with every field labelled`, async () => {
       const before = await page.locator("#red-ui-workspace-tabs li").count();
@@ -208,6 +207,14 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
       await page.waitForFunction(`document.querySelectorAll("#red-ui-workspace-tabs li").length > ${before}`);
       for (const type of types) await checkDialog(type);
     });
+
+  it("opens the dialog of smp-trace, with every field labelled", async () => {
+    await page.evaluate(
+      `RED.view.importNodes([{ id: "smp-trace-1", type: "smp-trace", pool: "smp-ex2-pool", x: 100, y: 400, wires: [[]] }], { addFlow: true })`,
+    );
+    await page.waitForFunction(`RED.nodes.filterNodes({ type: "smp-trace" }).length > 0`);
+    await checkDialog("smp-trace");
+  });
 
   async function checkDialog(type: string): Promise<void> {
     await openDialog(type);
