@@ -1,4 +1,5 @@
 /** Chunks that were sent and not answered yet, in the order of sending. */
+import { setMaxListeners } from "node:events";
 import { raceAbort } from "../clock";
 import { SmpError } from "../errors";
 import type { SentChunk } from "./offsets";
@@ -16,6 +17,11 @@ export class InFlight {
   #waiting: SentChunk[] = [];
   #settled: Settled[] = [];
   #wake: () => void = () => {};
+
+  constructor() {
+    // Every request under way listens, also those that are not waited for any more; Node.js warns of more than ten.
+    setMaxListeners(0, this.#abandon.signal);
+  }
 
   get size(): number {
     return this.#waiting.length;

@@ -20,7 +20,20 @@ export function checkOutcome({ outcome, truth, scenario }: After): string[] {
   return [
     ...("error" in outcome ? checkError(outcome, truth) : checkVerdict(outcome.verdict, truth)),
     ...checkDevice(truth, scenario),
+    ...checkTrial(truth, scenario),
   ];
+}
+
+/**
+ * An image that nobody has seen running is never made permanent, but by `runUpdate` for images that servers let nobody confirm
+ * later. A bit that flips unseen may ask for just that.
+ */
+function checkTrial(truth: Truth, { mode, imageCount, how, checksum, noise }: Scenario): string[] {
+  const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how === "whole");
+  const isByChance = !checksum && noise.bitErrors > 0;
+  return truth.isPermanent && !isOnPurpose && !isByChance
+    ? [`nobody asked for it, but the device: ${describeTruth(truth)}`]
+    : [];
 }
 
 function checkVerdict(verdict: string | undefined, truth: Truth): string[] {
@@ -104,7 +117,7 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
   return faults;
 }
 
-const CODES_OF_DAMAGE = ["SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];
+const CODES_OF_DAMAGE = ["SMP_STATE_UNCHANGED", "SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];
 
 /**
  * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped on its way to flash

@@ -42,7 +42,7 @@ export interface Incident {
   readonly amount: number;
 }
 
-export type LinkKind = "connection" | "datagrams" | "console";
+export type LinkKind = "connection" | "datagrams" | "console" | "flow";
 /** Why the device can never run the image, if so. */
 export type Obstacle = "none" | "rejected" | "downgrade" | "cannot-swap" | "too-large";
 /** What is in the other slot when the update begins. */
@@ -172,7 +172,7 @@ function contradictionsOf({ obstacle, otherSlot, imageCount, how, both }: Scenar
 
 function drawMedium(chance: Chance): Pick<Scenario, "link" | "checksum" | "latencyMs"> {
   return {
-    link: chance.among(["connection", "datagrams", "datagrams", "console"]),
+    link: chance.among(["connection", "datagrams", "datagrams", "console", "flow"]),
     checksum: chance.of(0.6),
     latencyMs: chance.among([0, 1, 5, 20, 60]),
   };

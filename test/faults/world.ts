@@ -150,7 +150,7 @@ export class World {
   #loseLink(outageMs: number): void {
     this.#unreachableUntilMs = nowMs() + outageMs;
     for (const client of this.clients) if (!client.isDead) client.links.lose("a fault");
-    if (this.#scenario.link === "datagrams") this.wire.silence(outageMs);
+    if (this.#scenario.link === "datagrams" || this.#scenario.link === "flow") this.wire.silence(outageMs);
   }
 
   #cutPower(ms: number): void {
