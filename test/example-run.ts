@@ -27,6 +27,7 @@ const OURS = [
   "pool",
   "discover",
   "connect",
+  "update",
   "image-state",
   "upload",
   "test",

@@ -268,6 +268,7 @@ describe("examples", function () {
     for (const type of [
       "smp-discover",
       "smp-connect",
+      "smp-update",
       "smp-image-state",
       "smp-upload",
       "smp-test",

@@ -12,6 +12,7 @@ const TYPES = [
   "smp-pool",
   "smp-discover",
   "smp-connect",
+  "smp-update",
   "smp-frames-out",
   "smp-frames-in",
   "smp-trace",

@@ -126,8 +126,10 @@ export class UpdateJobs {
     const context: OutcomeContext = { job, pool, isSingle, firmware };
     try {
       job.show(job.words.own("busy"));
-      const isDryRun = settings.dryRun || job.msg.action === "plan";
-      return isDryRun ? planOutcome(await fleet.plan(), context) : updateOutcome(await fleet.run(), context);
+      if (settings.dryRun || job.msg.action === "plan") return planOutcome(await fleet.plan(), context);
+      const result = await fleet.run();
+      throttle.now();
+      return updateOutcome(result, context);
     } finally {
       throttle.stop();
       this.#running.delete(running);

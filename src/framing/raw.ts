@@ -21,6 +21,9 @@ export class RawDecoder {
   droppedBytes = 0;
   readonly #options: RawOptions;
   #held: Buffer = Buffer.alloc(0);
+  /** What came after {@link #held} of a frame whose length is known: put together once it is whole, however small the pieces. */
+  #later: Uint8Array[] = [];
+  #missingBytes = 0;
   #lastMs = 0;
 
   constructor(options: RawOptions) {
@@ -32,13 +35,17 @@ export class RawDecoder {
    * @returns the frames that they complete
    */
   take(bytes: Uint8Array, atMs: number): Uint8Array[] {
-    if (atMs - this.#lastMs >= STALE_MS) this.#drop(this.#held.length);
+    if (atMs - this.#lastMs >= STALE_MS) this.#forget();
     this.#lastMs = atMs;
-    this.#held = Buffer.concat([this.#held, bytes]);
+    this.#later.push(Uint8Array.from(bytes));
+    this.#missingBytes -= bytes.length;
+    if (this.#missingBytes > 0) return [];
+    this.#join();
     const frames: Uint8Array[] = [];
     for (;;) {
       const frameBytes = this.#findFrame();
-      if (frameBytes === undefined || this.#held.length < frameBytes) return frames;
+      this.#missingBytes = Math.max(0, (frameBytes ?? 0) - this.#held.length);
+      if (frameBytes === undefined || this.#missingBytes > 0) return frames;
       frames.push(new Uint8Array(this.#held.subarray(0, frameBytes)));
       this.#held = this.#held.subarray(frameBytes);
     }
@@ -59,6 +66,17 @@ export class RawDecoder {
     const { ops, maxFrameBytes } = this.#options;
     const version = (first >> 3) & 0b11;
     return first < 0x20 && version <= 1 && ops.includes(first & 0b111) && (frameBytes ?? 0) <= maxFrameBytes;
+  }
+
+  #join(): void {
+    this.#held = Buffer.concat([this.#held, ...this.#later]);
+    this.#later = [];
+  }
+
+  #forget(): void {
+    this.#join();
+    this.#drop(this.#held.length);
+    this.#missingBytes = 0;
   }
 
   #drop(bytes: number): void {

@@ -7,57 +7,56 @@
 const HEADER_BYTES = 8;
 const LENGTH_AT = 2;
 
-/** What has come of a frame so far. */
-interface Partial {
-  readonly pieces: Uint8Array[];
-  readonly bytes: number;
-}
-
-const NOTHING: Partial = { pieces: [], bytes: 0 };
-
 export class FrameAssembler {
   /** Frames of which only a part came. */
   damaged = 0;
-  #partial = NOTHING;
+  /** What has come of a frame so far; time and memory are in proportion to it, however small the pieces. */
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  /** Of the whole frame; the header's own while that is not known. */
+  #wantedBytes = HEADER_BYTES;
 
   /** Of a frame that is not whole yet, in bytes. */
   get pendingBytes(): number {
-    return this.#partial.bytes;
+    return this.#bytes;
   }
 
   /** @returns the frame that the piece completes; a piece that cannot belong to a frame is one by itself, as it is */
   push(piece: Uint8Array): Uint8Array | undefined {
     if (piece.length === 0) return undefined;
-    const together = joined(this.#partial, piece);
-    const surplusBytes = together.bytes - frameBytes(together);
-    if (surplusBytes < 0) {
-      this.#partial = together;
-      return undefined;
-    }
-    const isDamaged = surplusBytes > 0 && this.pendingBytes > 0;
+    const beforeBytes = this.#bytes;
+    this.#add(piece);
+    const surplusBytes = this.#bytes - this.#wantedBytes;
+    if (surplusBytes < 0) return undefined;
+    const isDamaged = surplusBytes > 0 && beforeBytes > 0;
     if (isDamaged) {
       this.drop();
       return this.push(piece);
     }
-    this.#partial = NOTHING;
-    return new Uint8Array(Buffer.concat(together.pieces));
+    const frame = new Uint8Array(Buffer.concat(this.#pieces));
+    this.#clear();
+    return frame;
   }
 
   /** Forgets the part of a frame whose rest will not come. */
   drop(): void {
     if (this.pendingBytes > 0) this.damaged++;
-    this.#partial = NOTHING;
+    this.#clear();
   }
-}
 
-function joined({ pieces, bytes }: Partial, piece: Uint8Array): Partial {
-  return { pieces: [...pieces, Uint8Array.from(piece)], bytes: bytes + piece.length };
-}
+  #add(piece: Uint8Array): void {
+    const knewLength = this.#bytes >= HEADER_BYTES;
+    this.#pieces.push(Uint8Array.from(piece));
+    this.#bytes += piece.length;
+    if (knewLength || this.#bytes < HEADER_BYTES) return;
+    const start = Buffer.concat(this.#pieces);
+    this.#pieces = [start];
+    this.#wantedBytes = HEADER_BYTES + start.readUInt16BE(LENGTH_AT);
+  }
 
-/** The whole frame's length, header included; the header's own while that is not known. */
-function frameBytes({ pieces, bytes }: Partial): number {
-  if (bytes < HEADER_BYTES) return HEADER_BYTES;
-  const [first] = pieces;
-  const header = first!.length >= HEADER_BYTES ? Buffer.from(first!) : Buffer.concat(pieces);
-  return HEADER_BYTES + header.readUInt16BE(LENGTH_AT);
+  #clear(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#wantedBytes = HEADER_BYTES;
+  }
 }

@@ -3,8 +3,8 @@ import { SmpError } from "../errors";
 import type { Command } from "../smp/command";
 import { COMMANDS } from "../smp/commands";
 
-/** What an update needs, and no more: no files, no settings, no shell. */
-export const DEFAULT_ALLOWED = "os.echo, os.reset, os.parameters, os.info, os.bootloaderInfo, image";
+/** What an update needs, and no more: no files, no settings, no shell. The console echo tells MCUboot's recovery. */
+export const DEFAULT_ALLOWED = "os.echo, os.consoleEcho, os.reset, os.parameters, os.info, os.bootloaderInfo, image";
 
 /** Absent means any. */
 interface Rule {

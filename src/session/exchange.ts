@@ -37,6 +37,8 @@ export interface Try {
   readonly earlierAttempts: number;
   /** Gets the time until the answer, also when that is late. */
   readonly times: AnswerTimes;
+  /** Ends the wait for a turn to be sent. */
+  readonly signal?: AbortSignal | undefined;
   /** A later request was answered. Servers work in order, so that the device is done with this one or never got it. */
   readonly onOvertaken?: (() => void) | undefined;
   /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
@@ -171,7 +173,7 @@ export class Exchange {
   /** Where a medium has to be waited for before it takes a frame. */
   async #handOn(frame: Uint8Array, request: Try, maxSendMs: number, answer: Promise<unknown>): Promise<void> {
     const what = `the turn of ${request.row.name} (${ordinalOf(request)}) to be sent over ${this.#link.label}`;
-    await withDeadline(what, maxSendMs, undefined, async (inner) => {
+    await withDeadline(what, maxSendMs, request.signal, async (inner) => {
       await Promise.race([this.#send(frame, request, inner), answer]);
     });
   }

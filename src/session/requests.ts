@@ -111,7 +111,7 @@ export class Requests {
   async #ask(request: Try, signal: AbortSignal | undefined): Promise<Answer> {
     throwIfAborted(signal);
     try {
-      const answer = await this.exchange.ask(request);
+      const answer = await this.exchange.ask({ ...request, signal });
       this.#dialect.heard(request.version);
       return answer;
     } catch (error) {

@@ -1,7 +1,8 @@
 /** Which of a package's files an image of a device gets. */
 import { SmpError } from "../errors";
 import { listParts, type FirmwarePackage, type FirmwarePart } from "../image/package";
-import { activeSlot } from "./state";
+import { describeFirmware } from "./firmware";
+import { activeSlot, holds } from "./state";
 import type { ImageState } from "./types";
 
 export interface PartChoice {
@@ -38,7 +39,8 @@ export function choosePart(
   if (!pair) throw noChoice(pack, `has more than one file for image ${image}`, "Unpack it, and choose one.");
   if (!images) throw noChoice(pack, `has a build for each slot of image ${image}`, "Read the device's state first.");
   const active = activeSlot(images, image);
-  const running = pair.find(({ info }) => info.hash === active?.hash);
+  // The twin of a build that runs would be no update.
+  const running = pair.find(({ info }) => active && holds(active, describeFirmware(info, image)));
   // Without a running image MCUboot's recovery answers, which writes slot 0.
   return running ?? pair[active?.slot === 0 ? 1 : 0];
 }

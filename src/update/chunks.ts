@@ -47,7 +47,7 @@ async function prepareRetry(session: SmpSession, run: UploadRun, window: Window,
   if (gap.kind === "unmoved" && gap.chunk.offBytes < run.offsets.ackedBytes) return;
   run.tries.failed(gap, run.place(session));
   run.progress.retried();
-  window.lost();
+  window.lost(gap.kind === "unanswered");
   await sleep(run.tries.pauseMs(gap), run.job.signal);
 }
 

@@ -25,6 +25,8 @@ export function toFailure(chunk: Chunk, error: unknown): Failure {
 }
 
 function kindOfError({ code }: SmpError): Failure["kind"] | undefined {
+  // Chunks are made to fit the session, so that it is a gateway that says so of the device's own link.
+  if (code === "SMP_FRAME_TOO_LARGE") return "too-large";
   return code === "SMP_TIMEOUT" || code === "SMP_BAD_FRAME" ? "unanswered" : undefined;
 }
 

@@ -19,7 +19,7 @@ export class InFlight {
   #wake: () => void = () => {};
 
   constructor() {
-    // Every request under way listens, also those that are not waited for any more; Node.js warns of more than ten.
+    // Each chunk of the window listens, not for long.
     setMaxListeners(0, this.#abandon.signal);
   }
 

@@ -2,10 +2,7 @@
 import type { FirmwarePackage, FirmwarePart } from "../image/package";
 import type { SignatureCheck } from "../image/signature";
 import { choosePart, imagesIn } from "./choose-part";
-import { describeFirmware } from "./firmware";
 import type { PartsFor } from "./run-types";
-import { activeSlot, holds } from "./state";
-import type { ImageState } from "./types";
 
 export interface PackagePartsOptions {
   /** Number of the image that a file is for which does not say so itself. */
@@ -19,17 +16,8 @@ export function packageParts(pack: FirmwarePackage, { image = 0, signatures }: P
   const numbers = imagesIn(pack, image);
   return (images) =>
     numbers.map((number) => {
-      const part = partFor(pack, number, images);
+      const part = choosePart(pack, { image: number, images });
       const signature = signatures?.get(part);
       return { image: number, source: part.source, info: part.info, ...(signature && { signature }) };
     });
-}
-
-/** Of a pair for direct XIP the one that runs, if one does: its twin for the other slot would be no update. */
-function partFor(pack: FirmwarePackage, image: number, images: ImageState): FirmwarePart {
-  const running = activeSlot(images, image);
-  const same = pack.parts.find(
-    (part) => (part.image ?? image) === image && running && holds(running, describeFirmware(part.info, image)),
-  );
-  return same ?? choosePart(pack, { image, images });
 }

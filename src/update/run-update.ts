@@ -1,5 +1,5 @@
 /** The whole update of one device: plan, upload, mark, reset, verify, gate, confirm; it always ends in a verdict. */
-import { formatMs, nowMs, throwIfAborted, withDeadline } from "../clock";
+import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
 import { SmpError, toSmpError } from "../errors";
 import type { DeviceHandle, SessionPool } from "../session/types";
 import { HeldAbort } from "./held-abort";
@@ -21,6 +21,7 @@ type GateAnswer = NonNullable<UpdateEvidence["gate"]>["answer"];
 
 /** For the state of a device that has failed: it is only evidence. */
 const LOOK_MS = 10_000;
+const LOOK_PAUSE_MS = 500;
 
 /**
  * What {@link runUpdate} would do, and why; nothing on the device is touched.
@@ -199,14 +200,23 @@ class Run {
     return { ...this.#result(truth, error.message, false), error: report };
   }
 
-  /** The device has answered after all, and not as was wanted: how it stands belongs to the evidence. */
+  /** How the device stands now belongs to the evidence. It may be rebooting. */
   async #lookAgain(): Promise<void> {
     const { signal } = this.#abort;
-    const read = (device: DeviceHandle): Promise<void> =>
-      withDeadline("the state of a failed device", LOOK_MS, signal, async (inner) => {
+    const read = (inner: AbortSignal): Promise<void> =>
+      this.#pool.use(this.#address, { name: NAME, signal: inner }, async (device) => {
         this.#record.state = await readImageState(await device.session(inner), inner);
       });
-    await this.#pool.use(this.#address, { name: NAME, signal }, read).catch(() => undefined);
+    const patiently = async (inner: AbortSignal): Promise<void> => {
+      while (
+        !(await read(inner).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await sleep(LOOK_PAUSE_MS, inner);
+    };
+    await withDeadline("the state of a failed device", LOOK_MS, signal, patiently).catch(() => undefined);
   }
 
   #result(verdict: UpdateVerdict, because: string, ok: boolean): UpdateResult {

@@ -1,13 +1,21 @@
 import type { Learnt } from "../session/learnt";
 
-/** How many chunks may be under way at once: halved by a loss, one more after a while without any. */
-const GROW_AFTER_CHUNKS = 32;
+/** Chunks in a row that get through before one more is tried at once. */
+const GROW_AFTER_CHUNKS = 4;
+/** A loss so soon after growing may be the device that holds no more; the next growth is put off the longer then. */
+const SOON_CHUNKS = 16;
+const LATER_FACTOR = 4;
+const MAX_GROW_AFTER_CHUNKS = 256;
+/** Of two chunks under way the second's answer shows at once that the first is lost; one alone is missed by its silence only. */
+const TELLING = 2;
 
+/** How many chunks may be under way at once: halved by a loss, one more after a while without any. */
 export class Window {
   readonly #max: number;
   readonly #learnt: Learnt;
   #size: number;
   #takenInRow = 0;
+  #growAfter = GROW_AFTER_CHUNKS;
 
   /**
    * Begins where the last one of the device ended.
@@ -23,12 +31,16 @@ export class Window {
     return this.#size;
   }
 
-  lost(): void {
-    this.#resize(Math.max(1, Math.floor(this.#size / 2)));
+  /** @param isSilent nothing was answered any more: perhaps the device holds no two requests */
+  lost(isSilent: boolean): void {
+    const isSoon = this.#takenInRow < SOON_CHUNKS;
+    this.#growAfter = isSoon ? Math.min(this.#growAfter * LATER_FACTOR, MAX_GROW_AFTER_CHUNKS) : GROW_AFTER_CHUNKS;
+    const least = isSilent ? 1 : Math.min(TELLING, this.#size);
+    this.#resize(Math.max(least, Math.floor(this.#size / 2)));
   }
 
   taken(): void {
-    if (++this.#takenInRow < GROW_AFTER_CHUNKS || this.#size === this.#max) return;
+    if (++this.#takenInRow < this.#growAfter || this.#size === this.#max) return;
     this.#resize(this.#size + 1);
   }
 

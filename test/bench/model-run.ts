@@ -81,5 +81,6 @@ function openLink(device: VirtualDevice, model: Model): Link {
 
 function carry(way: Way, frame: Uint8Array, arrive: (frame: Uint8Array) => void): void {
   const copy = Uint8Array.from(frame);
-  after(way.arrivalMs(frame.length, nowMs()) - nowMs(), () => arrive(copy));
+  const atMs = way.arrivalMs(frame.length, nowMs());
+  if (atMs !== undefined) after(atMs - nowMs(), () => arrive(copy));
 }

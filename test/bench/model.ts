@@ -15,9 +15,9 @@ export interface Server {
   readonly erasePageMs: number;
 }
 
-/** One way of a link: says when a frame that is handed over now will have arrived. */
+/** One way of a link: says when a frame that is handed over now will have arrived, or that it never will. */
 export interface Way {
-  arrivalMs(frameBytes: number, nowMs: number): number;
+  arrivalMs(frameBytes: number, nowMs: number): number | undefined;
 }
 
 export interface Model {
@@ -170,5 +170,28 @@ export function bleModel({ intervalMs, mtu, reassembly }: BleOptions): Model {
       return (events + Math.ceil((lastMs + workMs) / intervalMs)) * intervalMs;
     },
     occupiedMs: (frameBytes) => (packetsOf(frameBytes) * intervalMs) / perEvent,
+  };
+}
+
+/** The same link, but every so many frames one is lost, each way, by a lot that is the same each time. Its limit stays. */
+export function lossy(model: Model, oneIn: number): Model {
+  const way = (whole: Way, seed: number): Way => {
+    let lot = seed;
+    return {
+      arrivalMs: (frameBytes, nowMs) => {
+        // Park and Miller; what is lost takes its time on the medium too.
+        lot = (lot * 48_271) % 2_147_483_647;
+        const atMs = whole.arrivalMs(frameBytes, nowMs);
+        return lot % oneIn === 0 ? undefined : atMs;
+      },
+    };
+  };
+  return {
+    ...model,
+    name: `${model.name}, 1 in ${oneIn} lost`,
+    ways: () => {
+      const { toDevice, toClient } = model.ways();
+      return { toDevice: way(toDevice, 7), toClient: way(toClient, 77) };
+    },
   };
 }

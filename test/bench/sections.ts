@@ -12,7 +12,7 @@ import { udpTransport } from "../../src/transport/udp";
 import { uploadFirmware } from "../../src/update/upload";
 import { buildImage } from "../build-image";
 import { gauge, liveBytes, type Cost } from "./gauge";
-import { bleModel, serialModel, udpModel, type Model, type Server } from "./model";
+import { bleModel, lossy, serialModel, udpModel, type Model, type Server } from "./model";
 import { runModel } from "./model-run";
 import { hostDevices, hostPty, hostSerialLine, type Hosted } from "./processes";
 
@@ -59,8 +59,12 @@ function modelled(): { model: Model; server: Server; device: string }[] {
     udpModel(10),
     serialModel(115_200),
   ].map((model) => ({ model, server: { ...NRF52840, bufSize: 2475, bufCount: 4 } }));
+  const bad = [2, 4, 9].map((bufCount) => ({
+    model: lossy(udpModel(10), 100),
+    server: { ...SMP, bufSize: 1024, bufCount },
+  }));
   return [
-    ...[...ble, ...udp, ...serial].map((each) => ({ ...each, device: "no flash time" })),
+    ...[...ble, ...udp, ...serial, ...bad].map((each) => ({ ...each, device: "no flash time" })),
     ...flash.map((each) => ({ ...each, device: "nRF52840 flash" })),
   ];
 }
@@ -174,7 +178,7 @@ async function warmUp(): Promise<void> {
 
 const manySection: Section = async (tell) => {
   await warmUp();
-  const fileBytes = 512 * KIB;
+  const fileBytes = 256 * KIB;
   for (const count of [1, 10, 50, 100, 200]) {
     const hosted = await hostDevices({ count, slotBytes: MIB, bufCount: 4 });
     const pool = createPool(udpTransport(), { maxSessions: count });
@@ -220,6 +224,6 @@ export const SECTIONS: Readonly<Record<string, { readonly title: string; readonl
     title: "Real sockets and ports of this host: 1 MiB to a virtual device in another process",
     run: realSection,
   },
-  many: { title: "Side by side over UDP in one process: 512 KiB to each", run: manySection },
+  many: { title: "Side by side over UDP in one process: 256 KiB to each", run: manySection },
   sizes: { title: "Sizes of image, over UDP", run: sizesSection },
 };

@@ -30,6 +30,11 @@ describe("assembly of frames from pieces", () => {
     assert.deepEqual(assembled(new FrameAssembler(), [whole]), [hex(whole)]);
   });
 
+  it("gives the largest frame from single bytes, in time that grows with its length only", () => {
+    const whole = frame(0xffff, 1);
+    assert.deepEqual(assembled(new FrameAssembler(), pieces(whole, 1)), [hex(whole)]);
+  });
+
   it("gives frames cut at every size, header included, in order", () => {
     for (let size = 1; size <= 60; size++) {
       const [one, other] = [frame(50, 1), frame(0, 2)];

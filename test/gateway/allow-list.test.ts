@@ -9,6 +9,7 @@ describe("a gateway's list of allowed commands", () => {
     const names = new Set(allowed(new AllowList()));
     const expected = [
       "os.echo",
+      "os.consoleEcho",
       "os.reset",
       "os.parameters",
       "os.info",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { FlowNode, NodeModule } from "../node-red";
+import { join } from "node:path";
+import { coreNode, packageDir, type FlowNode } from "../node-red";
 import { deviceOf, stateOf } from "./device";
 import { node, pool, probe, RunningFlow, surrounded, tab, type Msg } from "./flow";
 
@@ -162,14 +163,9 @@ describe("the update node", () => {
     const update = nodes.find(({ id }) => id === "up")!;
     update.wires = [["up result"], [], ["look"], ["up error"]];
     const state = node("look", "smp-image-state", { firmware: "", firmwareType: "none" }, [["decide"], [], []]);
-    const decide = node(
-      "decide",
-      "function",
-      { func: "return { smp: { ...msg.smp, gate: msg.payload[0].version === '1.5.0' } };", outputs: 1 },
-      [["up"]],
-    );
-    const functionNode = require("@node-red/nodes/core/function/10-function.js") as NodeModule;
-    const running = (flow = await RunningFlow.load([...nodes, state, decide], functionNode));
+    const rule = { t: "set", p: "smp.gate", pt: "msg", to: "payload[0].version = '1.5.0'", tot: "jsonata" };
+    const decide = node("decide", "change", { rules: [rule] }, [["up"]]);
+    const running = (flow = await RunningFlow.load([...nodes, state, decide], coreNode("function/15-change")));
     const msg = await running.ask("up", to("one"));
     assert.equal(msg.smp.verdict, "confirmed");
   });
@@ -246,6 +242,15 @@ describe("the update node", () => {
       assert.equal(stateOf(deviceOf(POOL, "one")), "1.0.0 active confirmed");
     });
   }
+
+  it("sends nothing that is not signed by one of the pool's keys", async () => {
+    const keys = join(packageDir, "test/images/rsa-2048.pub.pem");
+    const nodes = flowOf().map((each) => (each.id === "pool" ? { ...each, keys } : each));
+    const running = (flow = await RunningFlow.load(nodes));
+    const { error } = await running.ask("up", to("one"), "up error");
+    assert.equal(error.code, "SMP_BAD_SIGNATURE");
+    assert.equal(stateOf(deviceOf(POOL, "one")), "1.0.0 active confirmed");
+  });
 
   it("takes the pool of the message when it has none of its own", async () => {
     const running = await load({ pool: "" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after } from "../../src/clock";
+import { after, sleep } from "../../src/clock";
 import { SmpError } from "../../src/errors";
 import { openSession } from "../../src/session/session";
 import { os } from "../../src/smp/commands";
@@ -24,7 +24,7 @@ class SlowLink extends ScriptedLink {
 
   override async send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> {
     if (facts) this.told.push(facts);
-    if (this.waitMs > 0) await new Promise<void>((resolve) => after(this.waitMs, resolve));
+    if (this.waitMs > 0) await sleep(this.waitMs, signal);
     await super.send(frame, signal);
   }
 }
@@ -88,6 +88,20 @@ describe("session over a slow link", () => {
     });
     await time.pass(60_000);
     await refused;
+  });
+
+  it("does not send what nobody wants any more when its turn comes", async () => {
+    const { link, session } = await opened(delayed(100));
+    link.waitMs = 50_000;
+    const sent = link.requests.length;
+    const gone = new AbortController();
+    const aborted = assert.rejects(session.request(os.reset, {}, { signal: gone.signal }), { code: "SMP_ABORTED" });
+    await time.pass(10_000);
+    gone.abort();
+    await aborted;
+    await time.pass(120_000);
+    assert.equal(link.requests.length, sent);
+    assert.equal(session.counters.timeouts, 0);
   });
 
   it("tells the link which try of what a frame is", async () => {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import type { FirmwarePackage, FirmwarePart } from "../../src/image/package";
+import { openFirmwarePackage, type FirmwarePackage, type FirmwarePart } from "../../src/image/package";
 import { openFirmware } from "../../src/image/source";
 import { packageParts } from "../../src/update/package-parts";
 import { buildImage, hashOf } from "../build-image";
 import { inspect } from "../image/samples";
+import { buildPackage } from "../build-zip";
+import { B, useBench } from "./bench";
+import { read } from "./lifecycle";
 import { state } from "./states";
 
 async function part(version: string, more: Partial<FirmwarePart> = {}): Promise<FirmwarePart> {
@@ -45,5 +48,45 @@ describe("the parts of a package", () => {
     assert.equal(chosen("1 1.0.0 active confirmed"), hashes[0]);
     assert.equal(chosen("0 2.0.0 active confirmed"), hashes[0]);
     assert.equal(chosen("1 2.0.1 active confirmed", "0 1.0.0"), hashes[1]);
+  });
+});
+
+describe("an update from a package", () => {
+  const newBench = useBench();
+  const network = buildImage({ version: "6.0.0" });
+
+  const zip = (): Promise<FirmwarePackage> =>
+    openFirmwarePackage(
+      buildPackage([
+        { file: "app_update.bin", data: B, image_index: "0" },
+        { file: "ipc_radio.bin", data: network, image_index: "1" },
+      ]),
+    );
+
+  it("brings application and network core with one reset, and both stay", async () => {
+    const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "5.0.0" }) });
+    const result = await bench.update({ parts: packageParts(await zip()) });
+    assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+    assert.equal(bench.requests("os.reset").length, 1);
+    const running = (await read(bench)).filter(({ active, confirmed }) => active && confirmed);
+    assert.deepEqual(
+      running.map(({ image, version }) => [image, version]),
+      [
+        [0, "1.2.3+4"],
+        [1, "6.0.0"],
+      ],
+    );
+    const again = await bench.update({ parts: packageParts(await zip()) });
+    assert.equal(again.verdict, "already-current");
+  });
+
+  it("is refused whole when one of its images has not the right signature", async () => {
+    const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "5.0.0" }) });
+    const opened = await zip();
+    const wrong = { result: "wrong-key", because: "it is signed by another key" } as const;
+    const signatures = new Map(opened.parts.filter(({ image }) => image === 1).map((each) => [each, wrong]));
+    const result = await bench.update({ parts: packageParts(opened, { signatures }) });
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_BAD_SIGNATURE"]);
+    assert.equal(bench.requests("image.upload").length, 0);
   });
 });

@@ -21,6 +21,9 @@ import { foreignAnswer, mixedUpAnswer, namelessMessage, noAnswer, unknownDevice 
 
 const REMEMBERED_DEVICES = 10_000;
 
+/** What a gateway says of one frame, which may do better in another size or once more; with any other code the device is out of reach. */
+const FRAME_CODES = ["SMP_TIMEOUT", "SMP_BAD_FRAME", "SMP_FRAME_TOO_LARGE"] as const;
+
 /** A message that is to leave. */
 export interface OutgoingFrame extends LinkFrame {
   /** Names the message; no other of any process bears it. */
@@ -197,7 +200,8 @@ export class FlowChannel implements LinkChannel {
 
   #takeFailure({ code, message, retryable }: EnvelopeFailure, link: FlowLink, request: SentRequest | undefined): void {
     const said = code === "" || message.includes(code) ? message : `${message} (${code})`;
-    const error = new SmpError("SMP_UNREACHABLE", `the far end of ${link.label} says: ${said}`, {
+    const ofFrame = request && FRAME_CODES.find((each) => each === code);
+    const error = new SmpError(ofFrame ?? "SMP_UNREACHABLE", `the far end of ${link.label} says: ${said}`, {
       device: link.device,
       reason: message,
       retryable,
