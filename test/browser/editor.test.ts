@@ -181,6 +181,29 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
     await closeDialog();
   });
 
+  it("imports example 10, and the dialog of smp-request says what each command takes", async () => {
+    await importExample("10 - Any SMP command");
+    await page.locator("#red-ui-workspace-tabs").getByText("SMP 10 any command").waitFor();
+    await openDialog("smp-request");
+    const form = page.locator(".red-ui-tray #dialog-form");
+    assert.match(await page.locator("#smp-request-takes").innerText(), /^format: text \(.+\)$/);
+    assert.ok(await page.locator("#node-input-group").isHidden());
+    const choose = (command: string): Promise<unknown> =>
+      page.evaluate(`$("#node-input-command").typedInput("value", "${command}")`);
+    await choose("settings.write");
+    assert.equal(await page.locator("#smp-request-takes").innerText(), "name: text, val: a byte string");
+    assert.equal(await page.locator("#node-input-request").inputValue(), '{"name":"","val":{"$bytes":""}}');
+    await choose("raw");
+    for (const field of ["op", "group", "commandId", "repeat"])
+      assert.ok(await page.locator(`#node-input-${field}`).isVisible(), field);
+    for (const row of await form.locator(".form-row:visible").all())
+      assert.notEqual((await row.innerText()).trim(), "");
+    assert.doesNotMatch(await form.innerText(), /smp-[a-z-]+\.[a-z]+/);
+    assert.equal(await page.locator(".red-ui-tray .input-error").count(), 0);
+    await page.screenshot({ path: join(packageDir, `.cache/request-${nodeRedVersion}.png`) });
+    await closeDialog();
+  });
+
   /** A node of the example in the workspace, by the end of its id. */
   function node(name: string): Locator {
     return page.locator(`#smp-ex2-${name}`);
