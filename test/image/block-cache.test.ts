@@ -126,6 +126,23 @@ describe("a firmware file that many have open", () => {
     assert.equal(fileBlocks.heldBytes, heldBefore);
   });
 
+  it("is not held whole when it is larger than the cache", async () => {
+    const large = Buffer.alloc(5 * 1024 * 1024, FILE);
+    await writeFile(path, large);
+    const sources = await Promise.all(Array.from({ length: 3 }, () => openFirmware(path)));
+    let mostHeld = 0;
+    const readAll = async (source: FirmwareSource): Promise<void> => {
+      for (let off = 0; off < large.length; off += BLOCK_BYTES) {
+        const bytes = await source.read(off, Math.min(BLOCK_BYTES, large.length - off));
+        assert.ok(large.subarray(off, off + BLOCK_BYTES).equals(bytes), `at ${off}`);
+        mostHeld = Math.max(mostHeld, fileBlocks.heldBytes);
+      }
+    };
+    await Promise.all(sources.map(readAll));
+    assert.ok(mostHeld > 3 * 1024 * 1024 && mostHeld <= 4 * 1024 * 1024, `${mostHeld} bytes`);
+    await Promise.all(sources.map((source) => source.close()));
+  });
+
   it("is another one after it changed, and who began with the old one hears of it", async () => {
     const old = await openFirmware(path);
     await inspectFirmware(old);
