@@ -1,6 +1,6 @@
 /**
  * What an upload through the flow costs: messages and bytes per 100 KiB of image, by the largest message that is allowed, both
- * ways together, for envelopes and for bare frames over MQTT with QoS 1. `npm run measure:flow [-- FILE]`
+ * ways together, for envelopes and for bare frames over MQTT with QoS 1. `npm run bench:flow [-- FILE]`
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -31,6 +31,7 @@ export { decodePayload, encodePayload, PAYLOAD_FORMS, type AddressedFrame, type 
 export { COMMANDS, findCommand } from "./smp/commands";
 export * as commands from "./smp/commands";
 export { command, GROUP, TIMEOUT_MS, type Command } from "./smp/command";
+export { describeCommands, type CommandDescription } from "./smp/describe";
 export { resultCode, type ResultCode } from "./smp/codes";
 export { BOOT_MODE } from "./smp/groups/os";
 export type { Body, Shape } from "./smp/shape";
@@ -69,6 +70,14 @@ export type { PortInfo } from "./transport/serial/port-list";
 export { traceFile, type TraceFile, type TraceFileOptions } from "./trace/file";
 export { readTrace, type ReadLine } from "./trace/read";
 export { replayTrace, type Replay, type ReplayDifference } from "./trace/replay";
+export {
+  anyCommand,
+  requestAny,
+  requestFromJson,
+  type AnyCommand,
+  type AnyRequest,
+  type RawCommand,
+} from "./session/any-command";
 export type { EventRecord, FrameRecord, TracedHeader, TracedMatch, TraceRecord, TraceSink } from "./trace/record";
 
 export { createPool, type PoolOptions } from "./session/pool";

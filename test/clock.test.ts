@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { raceAbort, sleep, throwIfAborted, withDeadline } from "../src/clock";
+import { breath, raceAbort, sleep, throwIfAborted, withDeadline } from "../src/clock";
 import { SmpError } from "../src/errors";
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -50,5 +50,31 @@ describe("clock", () => {
     const sleeping = sleep(60_000, controller.signal);
     controller.abort();
     await assert.rejects(sleeping, { code: "SMP_ABORTED" });
+  });
+
+  it("lets others have a turn between pieces of work that came in together, first come first served", async () => {
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    const done: string[] = [];
+    const piece = async (name: string): Promise<void> => {
+      await breath();
+      for (const endMs = performance.now() + 5; performance.now() < endMs;) done.length += 0;
+      done.push(name);
+    };
+    const work = Promise.all(["first", "second", "third"].map(piece));
+    setImmediate(() => done.push("somebody else"));
+    await work;
+    assert.deepEqual(
+      done.filter((name) => name !== "somebody else"),
+      ["first", "second", "third"],
+    );
+    assert.ok(done.indexOf("somebody else") < done.indexOf("third"), done.join(", "));
+  });
+
+  it("does not hold up work that is done quickly", async () => {
+    for (let turns = 0; turns < 3; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(breath(), undefined);
+    }
   });
 });

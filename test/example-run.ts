@@ -36,6 +36,7 @@ const OURS = [
   "frames-out",
   "frames-in",
   "gateway",
+  "request",
 ];
 
 /** One entry of the debug sidebar. */

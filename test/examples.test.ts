@@ -274,6 +274,7 @@ describe("examples", function () {
       "smp-test",
       "smp-reset",
       "smp-confirm",
+      "smp-request",
       "smp-frames-out",
       "smp-frames-in",
       "smp-gateway",

@@ -21,6 +21,7 @@ const TYPES = [
   "smp-test",
   "smp-reset",
   "smp-confirm",
+  "smp-request",
   "smp-gateway",
 ];
 const MAX_TARBALL_BYTES = 1_000_000;

@@ -30,10 +30,14 @@ export async function evaluateTypedInput(
   // Node-RED takes an empty number for 0.
   if (input.value === undefined || input.value === "" || input.type === "none") return { value: undefined, field };
   const value = await evaluate(RED, node, msg, input).catch((thrown: unknown) => {
-    throw new SmpError("SMP_BAD_INPUT", `${input.name} cannot be read from ${field.origin}: ${messageOf(thrown)}`, {
-      field: field.origin ?? input.name,
-      cause: thrown,
-    });
+    throw new SmpError(
+      "SMP_BAD_INPUT",
+      `${input.name} cannot be read from ${field.origin ?? `the ${input.type}`}: ${messageOf(thrown)}`,
+      {
+        field: field.origin ?? input.name,
+        cause: thrown,
+      },
+    );
   });
   return { value: value === null || value === "" ? undefined : value, field };
 }
@@ -69,7 +73,7 @@ function messageProperty(RED: NodeAPI, msg: FlowMessage, path: string): unknown 
 }
 
 function fieldOf({ name, value, type }: TypedInput): Field {
-  if (type === "str" || type === "num") return { name, code: "SMP_BAD_SETTING" };
+  if (type === "str" || type === "num" || type === "json") return { name, code: "SMP_BAD_SETTING" };
   const origins: Record<string, string> = {
     msg: `msg.${String(value)}`,
     flow: `flow.${String(value)}`,

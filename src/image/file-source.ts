@@ -1,8 +1,10 @@
-/** Firmware in a file that stays open, is read in pieces, and must not change meanwhile. */
+/** Firmware in a file that stays open, is read in pieces that all share, and must not change meanwhile. */
+import { randomUUID } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { throwIfAborted } from "../clock";
 import { messageOf, type SmpError } from "../errors";
+import { BLOCK_BYTES, fileBlocks } from "./block-cache";
 import { realPathWithin, type FolderLimits } from "./folders";
 import { checkRange, emptyError, sourceError, type FirmwareSource } from "./firmware-source";
 
@@ -30,12 +32,12 @@ export async function openFile(path: string, what: string, options: OpenFileOpti
       throw sourceError(`cannot read ${what}: ${path} is ${kind}, not a file`, NOT_A_FILE);
     }
     handle = await open(place, "r");
-    const stamp = await stampOf(handle);
+    const { stamp, identity } = await lookAt(handle);
     if (stamp.sizeBytes === 0) {
       throw emptyError(`the firmware file ${path}`, "Build it again or check how it was copied.");
     }
     throwIfAborted(signal);
-    return new FileSource(handle, path, stamp);
+    return new FileSource({ handle, label: path, stamp, identity: `${place}:${identity}` });
   } catch (thrown) {
     await handle?.close();
     throw isSystemError(thrown) ? openError(thrown, path, what) : thrown;
@@ -51,7 +53,8 @@ export async function openedTemporaryFile(
   label: string,
   remove: () => Promise<void>,
 ): Promise<FirmwareSource> {
-  return new FileSource(handle, label, await stampOf(handle), remove);
+  const { stamp } = await lookAt(handle);
+  return new FileSource({ handle, label, stamp, identity: randomUUID(), remove });
 }
 
 /** What tells that a file was written to since. */
@@ -60,35 +63,51 @@ interface Stamp {
   readonly modifiedNs: bigint;
 }
 
-async function stampOf(handle: FileHandle): Promise<Stamp> {
-  const { size, mtimeNs } = await handle.stat({ bigint: true });
-  return { sizeBytes: Number(size), modifiedNs: mtimeNs };
+/** The identity is another one as soon as the content may be another one. */
+async function lookAt(handle: FileHandle): Promise<{ stamp: Stamp; identity: string }> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+  const identity = [dev, ino, size, mtimeNs, ctimeNs].join(":");
+  return { stamp: { sizeBytes: Number(size), modifiedNs: mtimeNs }, identity };
+}
+
+interface OpenedFile {
+  readonly handle: FileHandle;
+  readonly label: string;
+  readonly stamp: Stamp;
+  /** Whoever opens the same content under the same identity shares what is read of it. */
+  readonly identity: string;
+  /** Of a temporary file that nobody else writes to. */
+  readonly remove?: () => Promise<void>;
 }
 
 class FileSource implements FirmwareSource {
   readonly label: string;
   readonly sizeBytes: number;
+  readonly servedFrom: "file" | "spool";
   readonly #handle: FileHandle;
   readonly #opened: Stamp;
+  readonly #identity: string;
   readonly #remove: (() => Promise<void>) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(handle: FileHandle, label: string, opened: Stamp, remove?: () => Promise<void>) {
+  constructor({ handle, label, stamp, identity, remove }: OpenedFile) {
     this.label = label;
-    this.sizeBytes = opened.sizeBytes;
+    this.sizeBytes = stamp.sizeBytes;
+    this.servedFrom = remove ? "spool" : "file";
     this.#handle = handle;
-    this.#opened = opened;
+    this.#opened = stamp;
+    this.#identity = identity;
     this.#remove = remove;
+    fileBlocks.opened(identity);
   }
 
   async read(offBytes: number, lengthBytes: number): Promise<Uint8Array> {
     checkRange(this, offBytes, lengthBytes);
     if (this.#closing) throw sourceError(`cannot read ${this.label}: it was closed already`);
     try {
-      const bytes = await this.#readFully(offBytes, lengthBytes);
-      // Looked at afterwards, so that what is given away was read before any change that this does not see yet.
-      const now = await stampOf(this.#handle);
-      if (!bytes || this.#isChanged(now)) throw this.#changedError(now);
+      const bytes = await this.#readBlocks(offBytes, lengthBytes);
+      // Also what came from another one's reading: each upload notices that its file changed.
+      await this.#checkUnchanged();
       return bytes;
     } catch (thrown) {
       if (!isSystemError(thrown)) throw thrown;
@@ -97,13 +116,41 @@ class FileSource implements FirmwareSource {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#handle.close().then(this.#remove);
+    if (!this.#closing) {
+      fileBlocks.closed(this.#identity);
+      this.#closing = this.#handle.close().then(this.#remove);
+    }
     return this.#closing;
+  }
+
+  /** In place when they lie in one block. */
+  async #readBlocks(offBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = [];
+    const endBytes = offBytes + lengthBytes;
+    let off = offBytes;
+    while (off < endBytes) {
+      const start = off - (off % BLOCK_BYTES);
+      const block = await this.#readBlock(start);
+      pieces.push(block.subarray(off - start, endBytes - start));
+      off = start + block.length;
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  #readBlock(offBytes: number): Promise<Uint8Array> {
+    const lengthBytes = Math.min(BLOCK_BYTES, this.sizeBytes - offBytes);
+    const load = async (): Promise<Uint8Array> => {
+      const bytes = await this.#readFully(offBytes, lengthBytes);
+      // Looked at afterwards, so that what is kept was read before any change that this does not see yet.
+      await this.#checkUnchanged(bytes === undefined);
+      return bytes!;
+    };
+    return fileBlocks.read({ file: this.#identity, offBytes, lengthBytes, load });
   }
 
   /** Nothing when the file ends before. */
   async #readFully(offBytes: number, lengthBytes: number): Promise<Uint8Array | undefined> {
-    const bytes = Buffer.allocUnsafe(lengthBytes);
+    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
     let filledBytes = 0;
     while (filledBytes < lengthBytes) {
       const { bytesRead } = await this.#handle.read(
@@ -116,6 +163,11 @@ class FileSource implements FirmwareSource {
       filledBytes += bytesRead;
     }
     return bytes;
+  }
+
+  async #checkUnchanged(endedEarly = false): Promise<void> {
+    const { stamp } = await lookAt(this.#handle);
+    if (endedEarly || this.#isChanged(stamp)) throw this.#changedError(stamp);
   }
 
   #isChanged(now: Stamp): boolean {

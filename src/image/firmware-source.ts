@@ -1,11 +1,16 @@
 /** What all firmware sources have in common. */
 import { SmpError, type SmpErrorOptions } from "../errors";
 
+/** Where firmware lies while it is sent: in its own file, in memory as it was given, or in a temporary file. */
+export type ServedFrom = "file" | "memory" | "spool";
+
 /** Bytes at rest that can be read in pieces: a file, a Buffer, or a spooled stream. */
 export interface FirmwareSource {
   /** For messages: the path, "a Buffer of 20656 bytes", … */
   readonly label: string;
   readonly sizeBytes: number;
+  /** Absent when only whoever made the source knows. */
+  readonly servedFrom?: ServedFrom | undefined;
   /**
    * Exactly `lengthBytes` bytes from `offBytes`. The caller must not write into them.
    * @throws SMP_FIRMWARE_SOURCE when the source became shorter, changed, cannot be read or was closed
@@ -46,6 +51,7 @@ export function renamed(source: FirmwareSource, label: string): FirmwareSource {
   return {
     label,
     sizeBytes: source.sizeBytes,
+    servedFrom: source.servedFrom,
     read: (offBytes, lengthBytes) => source.read(offBytes, lengthBytes),
     close: () => source.close(),
   };

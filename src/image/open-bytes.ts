@@ -64,6 +64,7 @@ function openInput(
 class BytesSource implements FirmwareSource {
   readonly label: string;
   readonly sizeBytes: number;
+  readonly servedFrom = "memory";
   #bytes: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array) {

@@ -15,6 +15,8 @@ export interface Command<Req extends Shape = Shape, Res extends Shape = Shape> {
   readonly repeatable: boolean;
   /** Deadline for sending and answering together, in milliseconds. */
   readonly timeoutMs: number;
+  /** The answer is given whole, as the device sent it; `response` says nothing of it. */
+  readonly whole?: boolean;
 }
 
 /** Keeps the row's exact types. */

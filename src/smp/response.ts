@@ -13,13 +13,14 @@ export function isAnswerTo(message: Message, row: Command, seq: number): boolean
 }
 
 /**
- * The body of a successful answer, checked against the row.
+ * The body of a successful answer, checked against the row unless that takes it whole.
  * @throws DeviceError when the device refused: `err` (Zephyr ≥ 3.5), a map-valued `ret` (3.4) or a non-zero `rc`
  * @throws SMP_BAD_RESPONSE that names the field at fault
  */
 export function parseResponse<Res extends Shape>(row: Command<Shape, Res>, body: CborMap): Body<Res> {
   const refusal = readRefusal(row, body);
   if (refusal) throw refusal;
+  if (row.whole === true) return body as Body<Res>;
   try {
     return parseShape(row.response, body, row.name);
   } catch (cause) {

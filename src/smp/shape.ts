@@ -17,6 +17,13 @@ export type Body<S extends Shape> = { [K in Exclude<keyof S, OptionalKey<S>>]: R
 /** A value is not what the command's table row says; the message is "path: expected …, got …". */
 export class ShapeError extends Error {
   override readonly name = "ShapeError";
+  /** "text", "a byte string" … */
+  readonly expected: string;
+
+  constructor(message: string, expected: string) {
+    super(message);
+    this.expected = expected;
+  }
 }
 
 /** Checks a decoded map against a shape. */
@@ -103,7 +110,7 @@ function parseAnyMap(value: unknown, path: string): Record<string, unknown> {
 }
 
 function mismatch(path: string, expected: string, value: unknown): ShapeError {
-  return new ShapeError(`${path}: expected ${expected}, got ${describeValue(value)}`);
+  return new ShapeError(`${path}: expected ${expected}, got ${describeValue(value)}`, expected);
 }
 
 /** "text", "a list", "the number 3.5" …: what a value is, never its content at length. */

@@ -21,6 +21,8 @@ export interface SmpContext {
   /** Of an update's gate: "asked" in the question, true or false in the answer. */
   gate?: "asked" | boolean;
   reset?: Pick<ResetResult, "absentMs" | "because">;
+  /** What the request node has sent last. */
+  request?: { command: string; op: "read" | "write"; group: number; id: number };
   error?: SmpErrorReport;
 }
 

@@ -1,9 +1,7 @@
+import { BLOCK_BYTES } from "../image/block-cache";
 import type { FirmwareSource } from "../image/firmware-source";
 
-/** Some dozens of frames: a file is asked for seldom, and an upload holds little of it. */
-const BLOCK_BYTES = 64 * 1024;
-
-/** Reads a source in larger pieces than are asked for, and gives the same bytes again without reading. */
+/** Reads a source in the blocks that uploads side by side share, and gives the same bytes again without reading. */
 export class ReadAhead {
   readonly #source: FirmwareSource;
   #offBytes = 0;
@@ -15,11 +13,13 @@ export class ReadAhead {
 
   /** Bytes that must not be changed. @throws as `FirmwareSource.read` */
   async read(offBytes: number, endBytes: number): Promise<Uint8Array> {
-    if (offBytes < this.#offBytes || endBytes > this.#offBytes + this.#block.length) {
-      const lengthBytes = Math.max(endBytes - offBytes, Math.min(BLOCK_BYTES, this.#source.sizeBytes - offBytes));
-      this.#block = await this.#source.read(offBytes, lengthBytes);
-      this.#offBytes = offBytes;
+    const start = offBytes - (offBytes % BLOCK_BYTES);
+    // Rare, and of two blocks: not worth to hold both.
+    if (endBytes > start + BLOCK_BYTES) return await this.#source.read(offBytes, endBytes - offBytes);
+    if (start !== this.#offBytes || this.#block.length === 0) {
+      this.#block = await this.#source.read(start, Math.min(BLOCK_BYTES, this.#source.sizeBytes - start));
+      this.#offBytes = start;
     }
-    return this.#block.subarray(offBytes - this.#offBytes, endBytes - this.#offBytes);
+    return this.#block.subarray(offBytes - start, endBytes - start);
   }
 }

@@ -49,9 +49,11 @@ export class RunRecord {
     }
   }
 
-  uploaded({ firmware, outcome, sentBytes, resumedFromBytes, retries, elapsedMs, images }: UploadResult): void {
+  uploaded({ firmware, images, servedFrom, ...told }: UploadResult): void {
     const before = this.#images.get(firmware.image)!;
-    this.#images.set(firmware.image, { ...before, outcome, sentBytes, resumedFromBytes, retries, uploadMs: elapsedMs });
+    const { outcome, sentBytes, resumedFromBytes, retries, elapsedMs: uploadMs } = told;
+    const evidence = { ...before, outcome, sentBytes, resumedFromBytes, retries, uploadMs };
+    this.#images.set(firmware.image, servedFrom ? { ...evidence, servedFrom } : evidence);
     this.state = images;
   }
 

@@ -91,6 +91,7 @@ export interface DeviceProgress {
 export interface ImageEvidence extends Pick<Firmware, "image" | "version" | "hash" | "fileSha256" | "sizeBytes"> {
   /** Absent when the upload was not reached or not needed. */
   readonly outcome?: UploadResult["outcome"];
+  readonly servedFrom?: UploadResult["servedFrom"];
   readonly sentBytes: number;
   readonly resumedFromBytes: number;
   readonly retries: number;

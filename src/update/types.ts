@@ -1,5 +1,6 @@
 /** Data of an update, in the shapes that scripts and messages see: plain, hashes in hex, sizes and offsets in bytes. */
 
+import type { ServedFrom } from "../image/firmware-source";
 import type { Finding } from "./checks";
 
 /** One slot of the device as the state list shows it, with every flag present. */
@@ -86,6 +87,8 @@ export interface UploadResult {
   readonly resumedFromBytes: number;
   readonly retries: number;
   readonly elapsedMs: number;
+  /** Absent when the source does not tell. */
+  readonly servedFrom?: ServedFrom;
   readonly images: ImageState;
   /** What was checked before the first byte; empty when nothing had to be sent. */
   readonly checks: readonly Finding[];

@@ -89,6 +89,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
     resumedFromBytes: run.resumedFromBytes ?? 0,
     retries: progress.retries,
     elapsedMs: Math.round(nowMs() - startMs),
+    ...(job.source.servedFrom && { servedFrom: job.source.servedFrom }),
     images,
     checks,
   });

@@ -171,15 +171,61 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   it("imports example 05 and opens the dialog of smp-discover, with every field labelled", async () => {
     await importExample("05 - Discover devices");
     await page.locator("#red-ui-workspace-tabs").getByText("SMP 05 discover devices").waitFor();
-    await openDialog("smp-discover");
+    await checkDialog("smp-discover");
+  });
+
+  it("imports example 10, and the dialog of smp-request says what each command takes", async () => {
+    await importExample("10 - Any SMP command");
+    await page.locator("#red-ui-workspace-tabs").getByText("SMP 10 any command").waitFor();
+    await openDialog("smp-request");
     const form = page.locator(".red-ui-tray #dialog-form");
+    assert.match(await page.locator("#smp-request-takes").innerText(), /^format: text \(.+\)$/);
+    assert.ok(await page.locator("#node-input-group").isHidden());
+    const choose = (command: string): Promise<unknown> =>
+      page.evaluate(`$("#node-input-command").typedInput("value", "${command}")`);
+    await choose("settings.write");
+    assert.equal(await page.locator("#smp-request-takes").innerText(), "name: text, val: a byte string");
+    assert.equal(await page.locator("#node-input-request").inputValue(), '{"name":"","val":{"$bytes":""}}');
+    await choose("raw");
+    for (const field of ["op", "group", "commandId", "repeat"])
+      assert.ok(await page.locator(`#node-input-${field}`).isVisible(), field);
     for (const row of await form.locator(".form-row:visible").all())
       assert.notEqual((await row.innerText()).trim(), "");
     assert.doesNotMatch(await form.innerText(), /smp-[a-z-]+\.[a-z]+/);
     assert.equal(await page.locator(".red-ui-tray .input-error").count(), 0);
-    await page.screenshot({ path: join(packageDir, `.cache/discover-${nodeRedVersion}.png`) });
+    await page.screenshot({ path: join(packageDir, `.cache/request-${nodeRedVersion}.png`) });
     await closeDialog();
   });
+
+  for (const [example, types] of [
+    ["06 - Steering and gateway, joined by links", ["smp-frames-out", "smp-frames-in", "smp-gateway"]],
+    ["09 - Update many devices", ["smp-update"]],
+  ] as const)
+    it(`imports example ${example.slice(0, 2)} and opens the dialogs of ${types.join(", ")}, with every field labelled`, async () => {
+      const before = await page.locator("#red-ui-workspace-tabs li").count();
+      await importExample(example);
+      await page.waitForFunction(`document.querySelectorAll("#red-ui-workspace-tabs li").length > ${before}`);
+      for (const type of types) await checkDialog(type);
+    });
+
+  it("opens the dialog of smp-trace, with every field labelled", async () => {
+    await page.evaluate(
+      `RED.view.importNodes([{ id: "smp-trace-1", type: "smp-trace", pool: "smp-ex2-pool", x: 100, y: 400, wires: [[]] }], { addFlow: true })`,
+    );
+    await page.waitForFunction(`RED.nodes.filterNodes({ type: "smp-trace" }).length > 0`);
+    await checkDialog("smp-trace");
+  });
+
+  async function checkDialog(type: string): Promise<void> {
+    await openDialog(type);
+    const form = page.locator(".red-ui-tray #dialog-form");
+    for (const row of await form.locator(".form-row:visible").all())
+      assert.notEqual((await row.innerText()).trim(), "", `${type} has a row without a text`);
+    assert.doesNotMatch(await form.innerText(), /smp-[a-z-]+\.[a-z]+/);
+    assert.equal(await page.locator(".red-ui-tray .input-error").count(), 0);
+    await page.screenshot({ path: join(packageDir, `.cache/${type}-${nodeRedVersion}.png`) });
+    await closeDialog();
+  }
 
   /** A node of the example in the workspace, by the end of its id. */
   function node(name: string): Locator {

@@ -3,6 +3,7 @@ import { runScenario } from "./run";
 import { drawScenario, INCIDENTS, QUIET, seedOf } from "./scenario";
 
 const RUNS = 200;
+const RECOVERY_RUNS = 20;
 const SEED = 1;
 const KINDS = Object.keys(QUIET).length + INCIDENTS.length;
 
@@ -23,6 +24,15 @@ describe("fault campaign", () => {
     assert.equal(faults.size, KINDS, [...faults].join(", "));
     assert.ok(confirmed > RUNS * 0.25 && confirmed < RUNS * 0.9, `${confirmed} confirmed at the first attempt`);
   }).timeout(240_000);
+
+  it("brings a device in MCUboot's recovery to a running firmware, or leaves it where it can be had again", async () => {
+    const failed: string[] = [];
+    for (let run = 0; run < RECOVERY_RUNS; run++) {
+      const { violations } = await runScenario(drawScenario(seedOf(SEED, run), { inRecovery: true }));
+      if (violations.length > 0) failed.push(`--seed ${SEED} --only ${run} --recovery: ${violations.join("; ")}`);
+    }
+    assert.deepEqual(failed, []);
+  }).timeout(60_000);
 
   it("is the same each time", async () => {
     const scenario = drawScenario(seedOf(SEED, 30));

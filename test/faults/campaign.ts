@@ -1,5 +1,5 @@
 /**
- * npm run faults -- --runs 10000 --seed 1 [--first 0] [--only RUN] [--verbose] [--link console] [--mode swap-move]
+ * npm run faults -- --runs 10000 --seed 1 [--first 0] [--only RUN] [--verbose] [--link console] [--mode swap-move] [--recovery]
  *
  * Ends with a summary, and with exit code 1 when an invariant was violated.
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     verbose: { type: "boolean", default: false },
     link: { type: "string" },
     mode: { type: "string" },
+    recovery: { type: "boolean", default: false },
   },
 });
 
@@ -25,6 +26,7 @@ const campaignSeed = Number(values.seed);
 const fixed = {
   ...(values.link !== undefined && { link: values.link }),
   ...(values.mode !== undefined && { mode: values.mode }),
+  ...(values.recovery && { inRecovery: true }),
 } as Partial<Scenario>;
 
 class Summary {

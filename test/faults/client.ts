@@ -83,8 +83,9 @@ export class ClientProcess {
     const { image, window, both } = this.#scenario;
     const parts = [await partOf(files.wanted, image)];
     if (both) parts.push(await partOf(files.neighbourWanted, 1 - image));
+    const policy = { allowRecovery: this.#scenario.inRecovery };
     this.#note("update");
-    const result = await runUpdate(this.#pool, "unit", { parts, window, signal: this.signal });
+    const result = await runUpdate(this.#pool, "unit", { parts, policy, window, signal: this.signal });
     const { ok, verdict, because, error, evidence } = result;
     this.#note(`the update ends: ${verdict}, ${because}`);
     if (ok) return { verdict: verdict as Verdict };
@@ -104,7 +105,7 @@ export class ClientProcess {
     if (isUpToDate(state, firmware)) return "already-current";
     const active = activeSlot(state, image);
     if (!active || active.confirmed || !holds(active, firmware)) {
-      const options = { image, window, signal, allowRecovery: true };
+      const options = { image, window, signal, allowRecovery: this.#scenario.inRecovery };
       const { outcome } = await this.#run("upload", (device) => uploadFirmware(device, source, info, options));
       if (outcome === "already-current") return outcome;
       if (mode !== "direct-xip") await this.#run("test", (device) => testImage(device, { hash, image, signal }));

@@ -3,6 +3,8 @@ import { SmpError } from "../../src/errors";
 import type { DeviceConnection } from "../../src/device/connection";
 import type { VirtualDevice } from "../../src/device/device";
 import { SerialLine } from "../../src/device/serial-line";
+import { decodeHeader, HEADER_BYTES } from "../../src/smp/header";
+import { FlowChannel } from "../../src/transport/flow/channel";
 import { SERIAL_DEFAULTS } from "../../src/transport/serial/address";
 import { SerialLink } from "../../src/transport/serial/link";
 import { FrameQueue } from "../../src/transport/frame-queue";
@@ -40,7 +42,8 @@ export class ProcessLinks {
       key: (name) => name,
       open: async (name) => {
         if (this.#isDead) return await new Promise(() => undefined);
-        if (!far.isReachable() && kind !== "datagrams") throw new SmpError("SMP_LINK_OPEN", `${name} is out of reach`);
+        const isFarSeen = kind === "connection" || kind === "console";
+        if (isFarSeen && !far.isReachable()) throw new SmpError("SMP_LINK_OPEN", `${name} is out of reach`);
         const link = openers[kind](name, far);
         this.#open.add(link);
         return link;
@@ -63,6 +66,7 @@ const openers: Record<LinkKind, (name: string, far: Far) => Link & OpenLink> = {
   connection: (name, far) => new ConnectionLink(name, far),
   datagrams: (name, far) => new DatagramLink(name, far),
   console: (_name, far) => openConsole(far),
+  flow: (name, far) => openFlow(name, far),
 };
 
 /** As Bluetooth LE and TCP: who goes away is missed. */
@@ -159,6 +163,50 @@ class DatagramLink implements Link, OpenLink {
 
   #take(unit: Uint8Array): void {
     if (!this.#isOver && !this.#isForsaken) this.frames.push(unit);
+  }
+}
+
+/** The package's link through messages, whose far end plays frames to the device. */
+function openFlow(name: string, { device, wire }: Far): Link & OpenLink {
+  const channel = new FlowChannel();
+  const ids = new Map<number, string>();
+  let isForsaken = false;
+  let connection: DeviceConnection | undefined;
+  const answer = (unit: Uint8Array): void => {
+    const id = unit.length < HEADER_BYTES ? undefined : ids.get(decodeHeader(unit).seq);
+    if (!isForsaken) tolerantly(() => channel.take({ kind: "frames", device: name, id: id ?? "", frames: [unit] }));
+  };
+  const play = (unit: Uint8Array, id: string): void => {
+    if (device.state !== "application" && device.state !== "recovery") return;
+    if (unit.length >= HEADER_BYTES) ids.set(decodeHeader(unit).seq, id);
+    connection ??= device.connect({
+      frame: (frame) => wire.carry("to client", frame, answer),
+      lost: () => (connection = undefined),
+    });
+    connection.send(unit);
+  };
+  channel.addInlet();
+  channel.addOutlet({
+    form: "envelope",
+    emit: ({ id, frame }) => {
+      if (!isForsaken) wire.carry("to device", Uint8Array.from(frame), (unit) => play(unit, id));
+    },
+  });
+  return Object.assign(channel.open(name), {
+    lose: () => undefined,
+    forsake: () => {
+      isForsaken = true;
+      connection?.close();
+    },
+  });
+}
+
+/** What is for nobody is told to the flow, which goes on. */
+function tolerantly(take: () => void): void {
+  try {
+    take();
+  } catch (thrown) {
+    if (!(thrown instanceof SmpError)) throw thrown;
   }
 }
 

@@ -42,7 +42,7 @@ export interface Incident {
   readonly amount: number;
 }
 
-export type LinkKind = "connection" | "datagrams" | "console";
+export type LinkKind = "connection" | "datagrams" | "console" | "flow";
 /** Why the device can never run the image, if so. */
 export type Obstacle = "none" | "rejected" | "downgrade" | "cannot-swap" | "too-large";
 /** What is in the other slot when the update begins. */
@@ -84,6 +84,8 @@ export interface Scenario {
   readonly how: "steps" | "whole";
   /** Both images of a device at once, with one reset. */
   readonly both: boolean;
+  /** It begins in MCUboot's serial recovery, where an upload goes straight over the image that runs. */
+  readonly inRecovery: boolean;
   /** Times that the device is restarted between the first attempt and the second. */
   readonly restarts: number;
 }
@@ -138,9 +140,25 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     restarts: chance.among([0, 0, 1, 2]),
     how: chance.among(["steps", "whole"] as const),
     both: chance.of(0.4),
+    inRecovery: false,
     ...fixed,
   };
-  return { ...scenario, ...contradictionsOf(scenario) };
+  return { ...scenario, ...contradictionsOf(scenario), ...(scenario.inRecovery && ofRecovery(scenario)) };
+}
+
+/** There is one slot, and nothing in it is checked; another client's image would run. */
+function ofRecovery({ mode, incidents }: Scenario): Partial<Scenario> {
+  return {
+    mode: mode.startsWith("direct-xip") ? "swap-move" : mode,
+    profile: "zephyr-4.4",
+    imageCount: 1,
+    image: 0,
+    both: false,
+    trial: "healthy",
+    otherSlot: "empty",
+    obstacle: "none",
+    incidents: incidents.filter(({ kind }) => kind !== "foreign-upload"),
+  };
 }
 
 /** What cannot be with what. */
@@ -154,7 +172,7 @@ function contradictionsOf({ obstacle, otherSlot, imageCount, how, both }: Scenar
 
 function drawMedium(chance: Chance): Pick<Scenario, "link" | "checksum" | "latencyMs"> {
   return {
-    link: chance.among(["connection", "datagrams", "datagrams", "console"]),
+    link: chance.among(["connection", "datagrams", "datagrams", "console", "flow"]),
     checksum: chance.of(0.6),
     latencyMs: chance.among([0, 1, 5, 20, 60]),
   };

@@ -13,6 +13,8 @@ export interface Truth {
   readonly other: Content;
   /** Of the other slot: the next boot will take it. */
   readonly isPending: boolean;
+  /** It will stay without a trial. */
+  readonly isPermanent: boolean;
   /** Of the other image, when both are updated. */
   readonly neighbour?: Truth;
 }
@@ -36,12 +38,21 @@ function readImage(device: VirtualDevice, image: number, files: Files): Truth {
     // Swap-offset puts an upload into the second page.
     other: contentOf(store.snapshot(image, 1 - active), [0, PAGE_BYTES], files),
     isPending: type === "test" || type === "permanent",
+    isPermanent: type === "permanent",
   };
 }
 
-export function describeTruth({ state, running, isConfirmed, other, isPending, neighbour }: Truth): string {
+export function describeTruth({
+  state,
+  running,
+  isConfirmed,
+  other,
+  isPending,
+  isPermanent,
+  neighbour,
+}: Truth): string {
   const more = neighbour ? `; and the other image: ${describeTruth(neighbour)}` : "";
-  return `${state}; runs ${running}${isConfirmed ? " confirmed" : " on trial"}; other slot ${other}${isPending ? " pending" : ""}${more}`;
+  return `${state}; runs ${running}${isConfirmed ? " confirmed" : " on trial"}; other slot ${other}${isPending ? " pending" : ""}${isPermanent ? " permanent" : ""}${more}`;
 }
 
 function contentOf(flash: Uint8Array, starts: readonly number[], files: Files): Content {

@@ -90,6 +90,7 @@ export class World {
       slotBytes: scenario.pages * PAGE_BYTES,
       pageBytes: PAGE_BYTES,
       allowConfirmNonActiveImageAny: true,
+      startsInRecovery: scenario.inRecovery,
       cannotSwap: obstacle === "cannot-swap",
       ...(obstacle === "downgrade" && { downgradePrevention: "version" as const }),
       ...(obstacle === "rejected" && { acceptsImage: ({ version }) => !isUnwelcome(version) }),
@@ -129,7 +130,8 @@ export class World {
     const { kind, ms, amount, when, command, nth } = incident;
     this.timeline.fault(kind, `${when} ${command} number ${nth}, ${Math.round(ms)} ms, ${amount}`);
     this.#effects[kind](ms, amount, exchange);
-    if (this.device.state !== "application") exchange?.lose();
+    const { state } = this.device;
+    if (state !== "application" && state !== "recovery") exchange?.lose();
   }
 
   readonly #effects: Record<Incident["kind"], (ms: number, amount: number, exchange: Exchange | undefined) => void> = {
@@ -148,7 +150,7 @@ export class World {
   #loseLink(outageMs: number): void {
     this.#unreachableUntilMs = nowMs() + outageMs;
     for (const client of this.clients) if (!client.isDead) client.links.lose("a fault");
-    if (this.#scenario.link === "datagrams") this.wire.silence(outageMs);
+    if (this.#scenario.link === "datagrams" || this.#scenario.link === "flow") this.wire.silence(outageMs);
   }
 
   #cutPower(ms: number): void {

@@ -14,6 +14,7 @@ const OUTPUTS: Record<string, number> = {
   "smp-test": 2,
   "smp-reset": 3,
   "smp-confirm": 2,
+  "smp-request": 2,
   "smp-gateway": 3,
 };
 
@@ -81,10 +82,13 @@ describe("the nodes' definitions", () => {
       assert.equal(label.call(named), "my own");
       assert.equal(labelStyle.call(named), "node_label_italic");
       assert.equal(labelStyle.call(editor.add(type)), "");
-      if (type !== POOL && type !== "smp-connect")
+      if (type !== POOL && type !== "smp-connect" && type !== "smp-request")
         assert.equal(label.call(editor.add(type)), type.replaceAll("-", " "));
     }
     assert.equal(editor.definition(POOL).label.call(editor.add(POOL, { link: "udp" })), "UDP");
+    const request = editor.definition("smp-request");
+    assert.equal(request.label.call(editor.add("smp-request", { command: "os.info" })), "os.info");
+    assert.equal(request.label.call(editor.add("smp-request", { command: "raw" })), "smp request");
     const { label } = editor.definition("smp-connect");
     assert.equal(label.call(editor.add("smp-connect")), "sensor-1");
     assert.equal(label.call(editor.add("smp-connect", { device: "topic", deviceType: "msg" })), "smp connect");

@@ -89,6 +89,12 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-gateway", "maxMessageBytes", { maxMessageBytes: "100" }, /^Largest message: .*from 128 to/],
   ["smp-confirm", "hash", { hash: HASH.slice(1), hashType: "str" }, /^Image hash: .*hex/],
   ["smp-confirm", "image", { image: "" }, /^Image: enter a value/],
+  ["smp-request", "command", { command: "" }, /^Command: enter a value/],
+  ["smp-request", "op", { command: "raw", op: "ask" }, /^Operation: .*read, write/],
+  ["smp-request", "group", { command: "raw", group: "65536" }, /^Group: .*from 0 to 65535/],
+  ["smp-request", "commandId", { command: "raw", commandId: "256" }, /^Command id: .*from 0 to 255/],
+  ["smp-request", "request", { request: "{ d }" }, /^Request: /],
+  ["smp-request", "timeoutMs", { timeoutMs: "1" }, /^Timeout: .*from 100 to/],
 ];
 
 const FRAMES = ["smp-frames-out", "smp-frames-in"];

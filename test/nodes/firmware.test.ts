@@ -27,19 +27,25 @@ describe("firmware", () => {
   let flow: RunningFlow;
   afterEach(() => flow.end());
 
-  const kinds: { name: string; give: () => unknown; label: RegExp }[] = [
-    { name: "a path", give: () => FILE, label: /ed25519-1\.5\.0\.bin/ },
-    { name: "a Buffer", give: () => bytes, label: /^msg\.firmware \(a Buffer of 20656 bytes\)$/ },
-    { name: "a stream", give: () => Readable.from([bytes.subarray(0, 99), bytes.subarray(99)]), label: /stream/ },
-    { name: "a sample of the package", give: () => "sample:1.5.0", label: /^sample:1\.5\.0$/ },
+  const kinds: { name: string; give: () => unknown; label: RegExp; served: string }[] = [
+    { name: "a path", give: () => FILE, label: /ed25519-1\.5\.0\.bin/, served: "file" },
+    { name: "a Buffer", give: () => bytes, label: /^msg\.firmware \(a Buffer of 20656 bytes\)$/, served: "memory" },
+    {
+      name: "a stream",
+      give: () => Readable.from([bytes.subarray(0, 99), bytes.subarray(99)]),
+      label: /stream/,
+      served: "spool",
+    },
+    { name: "a sample of the package", give: () => "sample:1.5.0", label: /^sample:1\.5\.0$/, served: "file" },
   ];
-  for (const { name, give, label } of kinds) {
+  for (const { name, give, label, served } of kinds) {
     it(`may be ${name}`, async () => {
       flow = await RunningFlow.load(uploadFrom("firmware"));
       const msg = await flow.ask("upload", { smp: target, firmware: give() });
       assert.equal(msg["payload"].outcome, "uploaded");
       assert.equal(msg.smp.firmware.version, "1.5.0");
       assert.match(msg.smp.firmware.label, label);
+      assert.equal(msg["payload"].servedFrom, served);
     });
   }
 

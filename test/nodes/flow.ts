@@ -27,6 +27,7 @@ const TYPES = [
   "frames-out",
   "frames-in",
   "trace",
+  "request",
 ].map((name) => `smp-${name}`);
 const OUT_WITHIN_MS = 4000;
 
@@ -80,6 +81,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   "smp-test": ["result", "error"],
   "smp-reset": ["result", "progress", "error"],
   "smp-confirm": ["result", "error"],
+  "smp-request": ["result", "error"],
   "smp-gateway": ["response", "presence", "error"],
 };
 

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { generateKeyPairSync } from "node:crypto";
 import { toSmpError } from "../../src/errors";
+import { parseKeyBytes, parsePublicKeys } from "../../src/image/public-key";
 import { decodeMessage } from "../../src/smp/message";
 import { traceFile } from "../../src/trace/file";
 import { readTrace, timed } from "../../src/trace/read";
@@ -102,4 +104,33 @@ describe("firmware bytes", () => {
     const sent = kept.of("image.upload", "out").map(({ hex }) => decodeMessage(Buffer.from(hex, "hex")).body["data"]);
     assert.deepEqual(Buffer.concat(sent as Uint8Array[]), FIRMWARE);
   });
+});
+
+describe("a private key that was given by mistake", () => {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+  const der = privateKey.export({ format: "der", type: "pkcs8" });
+  const secret = der.subarray(-32);
+
+  for (const [form, read] of Object.entries({
+    PEM: () => parsePublicKeys(pem, "key.pem"),
+    "PEM under a wrong name": () => parsePublicKeys(pem.replaceAll("PRIVATE", "PUBLIC"), "key.pem"),
+    "PEM that was cut": () => parsePublicKeys(pem.slice(0, 90), "key.pem"),
+    bytes: () => parseKeyBytes(der, "key.der"),
+  })) {
+    it(`is in no part of the error: ${form}`, () => {
+      let thrown: unknown;
+      try {
+        read();
+      } catch (error) {
+        thrown = error;
+      }
+      assert.equal(toSmpError(thrown).code, "SMP_BAD_SETTING");
+      const told = inspect(thrown, { depth: 10, showHidden: true });
+      const bare = secret.toString("base64").slice(4, 20);
+      for (const piece of [pem.split("\n")[1]!.slice(24, 40), bare, secret.toString("hex").slice(0, 16)]) {
+        assert.ok(!told.includes(piece));
+      }
+    });
+  }
 });

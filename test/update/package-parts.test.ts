@@ -55,13 +55,19 @@ describe("an update from a package", () => {
   const newBench = useBench();
   const network = buildImage({ version: "6.0.0" });
 
-  const zip = (): Promise<FirmwarePackage> =>
-    openFirmwarePackage(
+  const opened: FirmwarePackage[] = [];
+  afterEach(() => Promise.all(opened.splice(0).map((each) => each.close())));
+
+  const zip = async (): Promise<FirmwarePackage> => {
+    const made = await openFirmwarePackage(
       buildPackage([
         { file: "app_update.bin", data: B, image_index: "0" },
         { file: "ipc_radio.bin", data: network, image_index: "1" },
       ]),
     );
+    opened.push(made);
+    return made;
+  };
 
   it("brings application and network core with one reset, and both stay", async () => {
     const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "5.0.0" }) });
@@ -82,10 +88,10 @@ describe("an update from a package", () => {
 
   it("is refused whole when one of its images has not the right signature", async () => {
     const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "5.0.0" }) });
-    const opened = await zip();
+    const both = await zip();
     const wrong = { result: "wrong-key", because: "it is signed by another key" } as const;
-    const signatures = new Map(opened.parts.filter(({ image }) => image === 1).map((each) => [each, wrong]));
-    const result = await bench.update({ parts: packageParts(opened, { signatures }) });
+    const signatures = new Map(both.parts.filter(({ image }) => image === 1).map((each) => [each, wrong]));
+    const result = await bench.update({ parts: packageParts(both, { signatures }) });
     assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_BAD_SIGNATURE"]);
     assert.equal(bench.requests("image.upload").length, 0);
   });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gate, GateQuestion, UpdateResult } from "../../src/update/run-types";
+import { image } from "../../src/smp/commands";
+import { loseAnswer, loseRequest, nth, only } from "../../src/device/faults";
 import { B, useBench, type Bench } from "./bench";
 import { flags, read } from "./lifecycle";
 import { partsOf } from "./parts";
@@ -75,4 +77,27 @@ describe("the gate of an update", () => {
     const result = await update(bench, { gate });
     assert.deepEqual([result.ok, result.verdict], [false, "confirmed"]);
   });
+});
+
+describe("an image that is to stay with no trial", () => {
+  const newBench = useBench();
+  const confirmOnly = async (bench: Bench): Promise<UpdateResult> =>
+    bench.update({ parts: await partsOf(B), policy: { goal: "confirm" } });
+
+  it("is refused by builds that forbid it, with the cure, and nothing changes", async () => {
+    const bench = newBench({ allowConfirmNonActiveSlot: false });
+    const result = await confirmOnly(bench);
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_DEVICE"]);
+    assert.match(result.error!.hint, /try the image before it is confirmed/);
+    assert.deepEqual(flags(await read(bench)), OLD);
+  });
+
+  for (const fault of [loseRequest, loseAnswer]) {
+    it(`is marked though the ${fault === loseRequest ? "request" : "answer"} is lost`, async () => {
+      const bench = newBench();
+      bench.device.faults.add(only(image.writeState, nth(1, fault)));
+      const result = await confirmOnly(bench);
+      assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+    });
+  }
 });
