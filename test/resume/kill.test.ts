@@ -111,19 +111,35 @@ describe("Node-RED, killed in the middle of an upload and started again", functi
 
   for (const [index, point] of POINTS.entries()) {
     it(`goes on where it was, and ends confirmed: kill ${index + 1} at ${Math.round(point * 100)} %`, async () => {
-      const killed = watch.acked(point * FILE.length, () => nodeRed!.crash());
-      assert.equal((await nodeRed!.deploy(updateAtStart(server.address.port, firmware))).status, 204);
-      await killed;
-      assert.ok(watch.ackedBytes < FILE.length);
-
-      const since = nodeRed!.log.length;
-      await nodeRed!.startAgain();
-      const [, text] = await nodeRed!.logged(/\[debug:result\] (\{.*\})\n/, since);
-      const [result] = (JSON.parse(text!) as { devices: UpdateResult[] }).devices;
-      assert.deepEqual([result!.verdict, result!.error], ["confirmed", undefined]);
-      assertResumed(result!);
-      assert.deepEqual(Buffer.from(device.store.slot(0, 0).read(0, FILE.length)), FILE);
+      await killAt(point);
+      assertResumed(await startAgain());
     });
+  }
+
+  it("begins anew, and says so, when the device has rebooted meanwhile", async () => {
+    await killAt(0.5);
+    device.reboot();
+    const { evidence } = await startAgain();
+    assert.equal(evidence.images[0]!.resumedFromBytes, 0);
+    assert.equal(evidence.images[0]!.sentBytes, FILE.length);
+  });
+
+  async function killAt(point: number): Promise<void> {
+    const killed = watch.acked(point * FILE.length, () => nodeRed!.crash());
+    assert.equal((await nodeRed!.deploy(updateAtStart(server.address.port, firmware))).status, 204);
+    await killed;
+    assert.ok(watch.ackedBytes < FILE.length);
+  }
+
+  /** @returns the result of the update that the start triggers, which ends well */
+  async function startAgain(): Promise<UpdateResult> {
+    const since = nodeRed!.log.length;
+    await nodeRed!.startAgain();
+    const [, text] = await nodeRed!.logged(/\[debug:result\] (\{.*\})\n/, since);
+    const [result] = (JSON.parse(text!) as { devices: UpdateResult[] }).devices;
+    assert.deepEqual([result!.verdict, result!.error], ["confirmed", undefined]);
+    assert.deepEqual(Buffer.from(device.store.slot(0, 0).read(0, FILE.length)), FILE);
+    return result!;
   }
 
   function assertResumed({ evidence }: UpdateResult): void {
