@@ -12,16 +12,15 @@ const LOGGED_WITHIN_MS = 60_000;
 
 export class NodeRedProcess {
   readonly url: string;
-  readonly #child: ChildProcess;
   readonly #userDir: string;
+  #child: ChildProcess;
   #log = "";
 
-  private constructor(child: ChildProcess, userDir: string, url: string) {
-    this.#child = child;
+  private constructor(userDir: string, url: string) {
     this.#userDir = userDir;
     this.url = url;
-    for (const stream of [child.stdout!, child.stderr!])
-      stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
+    this.#child = this.#spawn();
+    process.once("exit", () => this.#child.kill("SIGKILL"));
   }
 
   /** @param settings added to the settings file, e.g. `nodesDir` */
@@ -38,15 +37,24 @@ export class NodeRedProcess {
       ...settings,
     };
     writeFileSync(join(userDir, "settings.js"), `module.exports = ${JSON.stringify(all)};`);
-    const child = spawn(process.execPath, [join(nodeRedDir, "red.js"), "--userDir", userDir], {
-      cwd: userDir,
+    const started = new NodeRedProcess(userDir, `http://127.0.0.1:${port}`);
+    await started.#untilStarted(0);
+    return started;
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawn(process.execPath, [join(nodeRedDir, "red.js"), "--userDir", this.#userDir], {
+      cwd: this.#userDir,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    process.once("exit", () => child.kill("SIGKILL"));
-    const started = new NodeRedProcess(child, userDir, `http://127.0.0.1:${port}`);
-    await started.#untilLogged(/Started flows/, STARTED_WITHIN_MS);
-    await started.#untilLogged(/Server now running/, STARTED_WITHIN_MS);
-    return started;
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
+    return child;
+  }
+
+  async #untilStarted(since: number): Promise<void> {
+    await this.#untilLogged(/Started flows/, STARTED_WITHIN_MS, since);
+    await this.#untilLogged(/Server now running/, STARTED_WITHIN_MS, since);
   }
 
   get log(): string {
@@ -96,12 +104,23 @@ export class NodeRedProcess {
 
   /** As a power cut does it. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const exited = once(this.#child, "exit");
-      this.#child.kill("SIGKILL");
-      await exited;
-    }
+    await this.crash();
     rmSync(this.#userDir, { recursive: true, force: true });
+  }
+
+  /** `kill -9`, which is sent before this returns; {@link startAgain} finds the folder as it was. */
+  async crash(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** In the same folder and on the same port, after {@link crash}. */
+  async startAgain(): Promise<void> {
+    const since = this.#log.length;
+    this.#child = this.#spawn();
+    await this.#untilStarted(since);
   }
 
   async #untilLogged(pattern: RegExp, withinMs: number, since = 0): Promise<RegExpExecArray> {
