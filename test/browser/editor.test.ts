@@ -210,7 +210,7 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
 
   it("opens the dialog of smp-trace, with every field labelled", async () => {
     await page.evaluate(
-      `RED.view.importNodes([{ id: "smp-trace-1", type: "smp-trace", pool: "smp-ex2-pool", x: 100, y: 400, wires: [[]] }], { addFlow: true })`,
+      `RED.view.importNodes([{ id: "smp-trace-1", type: "smp-trace", pool: "smp-ex2-pool", maxPerSecond: 100, x: 100, y: 400, wires: [[]] }], { addFlow: true })`,
     );
     await page.waitForFunction(`RED.nodes.filterNodes({ type: "smp-trace" }).length > 0`);
     await checkDialog("smp-trace");
