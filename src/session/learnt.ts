@@ -18,8 +18,6 @@ export class Learnt {
   way: { readonly carriesBytes: number; readonly triedBytes: number } | undefined;
   /** Chunks under way at once, when the last upload had to go below what the device's buffers allow. */
   window: number | undefined;
-  /** Upload speed, of late. */
-  bytesPerSecond: number | undefined;
   /** From a reset to the first answer: where the bootloader swapped images, and where it did not. */
   swapMs: number | undefined;
   bootMs: number | undefined;
