@@ -1,4 +1,5 @@
 /** Where messages with SMP frames come back to their pool: answers, acknowledgements, failures, presence. */
+import { inspect } from "node:util";
 import { decodePayload, PAYLOAD_FORMS, toSmpError, type Envelope, type FlowChannel, type Sender } from "../src/index";
 import { oneOf } from "./runtime/checks";
 import { catchableError, catchShape, markFailed } from "./runtime/failure";
@@ -70,7 +71,7 @@ function failureOf(error: unknown): Extract<Envelope, { kind: "failure" }>["erro
   const said = typeof error === "string" ? error : message;
   return {
     code: typeof code === "string" ? code : "",
-    message: typeof said === "string" && said !== "" ? said : JSON.stringify(error),
+    message: typeof said === "string" && said !== "" ? said : inspect(error, { depth: 1 }).slice(0, 200),
     retryable: retryable !== false,
   };
 }

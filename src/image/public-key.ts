@@ -1,5 +1,5 @@
 /** Public keys as they come from `imgtool getpub`, openssl or a build: PEM, or the bytes as a C or Rust array. */
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { SmpError } from "../errors";
 
 export type KeyKind = "Ed25519" | "ECDSA P-256" | "ECDSA P-384" | "RSA-2048" | "RSA-3072";
@@ -29,7 +29,7 @@ export function parsePublicKeys(text: string, name: string): PublicKey[] {
   refusePrivate(text, name);
   const readers = [
     ...Array.from(text.matchAll(PEM), ([, kind, body]) => createPublicKey.bind(undefined, toPem(kind!, body!))),
-    ...Array.from(text.matchAll(ARRAY), ([, bytes]) => keyFromDer.bind(undefined, bytesOf(bytes!))),
+    ...Array.from(text.matchAll(ARRAY), ([, bytes]) => keyFromDer.bind(undefined, bytesOf(bytes!), name)),
   ];
   if (readers.length === 0) {
     throw keyError(`${name} holds no public key`, "Give PEM text that begins with -----BEGIN PUBLIC KEY-----.");
@@ -39,8 +39,11 @@ export function parsePublicKeys(text: string, name: string): PublicKey[] {
 
 /** @throws SMP_BAD_SETTING when a private key is in the text */
 export function refusePrivate(text: string, name: string): void {
-  if (!PRIVATE.test(text)) return;
-  throw keyError(
+  if (PRIVATE.test(text)) throw privateKey(name);
+}
+
+function privateKey(name: string): SmpError {
+  return keyError(
     `${name} holds a private key, which must not be here`,
     "Give the public half: imgtool getpub -k KEY.pem -e pem. Take the private key away from this machine.",
   );
@@ -57,7 +60,7 @@ function toPem(kind: string, body: string): string {
  * @throws SMP_BAD_SETTING as {@link parsePublicKeys}
  */
 export function parseKeyBytes(bytes: Buffer, name: string): PublicKey {
-  return toPublicKey(() => keyFromDer(bytes), name);
+  return toPublicKey(() => keyFromDer(bytes, name), name);
 }
 
 function toPublicKey(read: () => KeyObject, name: string): PublicKey {
@@ -74,13 +77,26 @@ function toPublicKey(read: () => KeyObject, name: string): PublicKey {
 function readKey(read: () => KeyObject, name: string): KeyObject {
   try {
     return read();
-  } catch {
+  } catch (error) {
+    if (error instanceof SmpError) throw error;
     // The cause could quote what stands in the text.
     throw keyError(`${name} is no readable public key`, "Copy it again: imgtool getpub -k KEY.pem -e pem.");
   }
 }
 
-function keyFromDer(der: Buffer): KeyObject {
+/** Node.js 22 makes a public key of a private one. */
+function isPrivateKey(der: Buffer): boolean {
+  return (["pkcs8", "pkcs1", "sec1"] as const).some((type) => {
+    try {
+      return createPrivateKey({ key: der, format: "der", type }).type === "private";
+    } catch {
+      return false;
+    }
+  });
+}
+
+function keyFromDer(der: Buffer, name: string): KeyObject {
+  if (isPrivateKey(der)) throw privateKey(name);
   try {
     return createPublicKey({ key: der, format: "der", type: "spki" });
   } catch {

@@ -124,6 +124,13 @@ describe("devices behind a flow", () => {
     assert.match(error.message, /says: connect ECONNREFUSED$/);
   });
 
+  it("fail at once with an error that is no JSON", async () => {
+    await load((msg, back) => back({ ...msg, error: { status: 503n } }));
+    const { error } = await flow.ask("connect", { topic: "sensor-1" }, "connect error");
+    assert.equal(error.code, "SMP_UNREACHABLE");
+    assert.match(error.message, /says: \{ status: 503n \}$/);
+  });
+
   it("say what is missing when the pool has no frames nodes", async () => {
     for (const [type, name] of [
       ["smp-frames-out", "out"],

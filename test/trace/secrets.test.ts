@@ -126,6 +126,7 @@ describe("a private key that was given by mistake", () => {
         thrown = error;
       }
       assert.equal(toSmpError(thrown).code, "SMP_BAD_SETTING");
+      if (form === "bytes") assert.match(toSmpError(thrown).message, /^key\.der holds a private key/);
       const told = inspect(thrown, { depth: 10, showHidden: true });
       const bare = secret.toString("base64").slice(4, 20);
       for (const piece of [pem.split("\n")[1]!.slice(24, 40), bare, secret.toString("hex").slice(0, 16)]) {
