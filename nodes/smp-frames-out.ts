@@ -17,11 +17,12 @@ export default function (RED: NodeAPI): void {
     const end = new FlowEndNode(RED, this, pool, "the smp-frames-out node");
     const field = { name: "form", code: "SMP_BAD_SETTING" } as const;
     const form = end.setting(() => oneOf(field, config.form ?? "buffer", PAYLOAD_FORMS)) ?? "buffer";
-    const emit = ({ device, id, seq, attempt, command, frame }: OutgoingFrame): void => {
+    const emit = ({ device, id, seq, attempt, command, timeoutMs, frame }: OutgoingFrame): void => {
       const message: SmpFrameMessage & NodeMessage = {
         topic: device,
         payload: encodePayload(form, { device, id, frame }),
-        smp: { pool, device, id, seq, try: attempt, command, bytes: frame.length },
+        smp: { pool, device, id, seq, try: attempt, command, bytes: frame.length, timeoutMs },
+        messageExpiryInterval: Math.max(1, Math.ceil(timeoutMs / 1000)),
       };
       this.send(message);
     };

@@ -9,6 +9,8 @@ export interface GatewayRequest {
   readonly bytes: readonly Uint8Array[];
   /** In which it is answered. */
   readonly form: PayloadForm;
+  /** How long the steering side still waits: what MQTT 5 has left of a message's life, or smp-frames-out in the same flow says. */
+  readonly withinMs?: number;
 }
 
 /**
@@ -33,7 +35,14 @@ export function readRequest(msg: FlowMessage): GatewayRequest | undefined {
   }
   const { id, frames } = envelope;
   const form = formOf(payload, envelope.device !== undefined);
-  return { device: envelope.device ?? deviceOf(msg), ...(id !== undefined && { id }), bytes: frames, form };
+  const expiryS = msg["messageExpiryInterval"];
+  return {
+    device: envelope.device ?? deviceOf(msg),
+    ...(id !== undefined && { id }),
+    bytes: frames,
+    form,
+    ...(typeof expiryS === "number" && { withinMs: expiryS * 1000 }),
+  };
 }
 
 /** Bare frames say not themselves which device they are for. */

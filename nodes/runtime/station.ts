@@ -94,9 +94,9 @@ export class Station {
   }
 
   async #replies(job: Job, request: GatewayRequest, frame: Uint8Array): Promise<unknown[]> {
-    const { device, id, form } = request;
+    const { device, id, form, withinMs } = request;
     try {
-      const answer = await this.#gateway.play({ device, id, frame }, job.signal);
+      const answer = await this.#gateway.play({ device, id, frame, withinMs }, job.signal);
       return replyPayloads({ form, device, id }, answer, this.#maxMessageBytes);
     } catch (thrown) {
       const error = toSmpError(thrown);

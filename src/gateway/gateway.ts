@@ -8,7 +8,7 @@ import { SmpError } from "../errors";
 import { frameRequest } from "../session/frame-request";
 import type { SessionPool, SmpSession } from "../session/types";
 import { AllowList } from "./allow-list";
-import { RemoteDevice } from "./remote-device";
+import { RemoteDevice, type RemoteRequest } from "./remote-device";
 
 export interface ServedDevice {
   /** As the messages call it. */
@@ -30,12 +30,8 @@ export interface GatewayOptions {
   readonly onOpen?: ((device: string, session: SmpSession) => void) | undefined;
 }
 
-export interface PlayRequest {
+export interface PlayRequest extends RemoteRequest {
   readonly device: string;
-  /** The same for the same request only. */
-  readonly id?: string | undefined;
-  /** One whole SMP request. */
-  readonly frame: Uint8Array;
 }
 
 /** Devices that it knows the requests of. */
@@ -59,15 +55,15 @@ export class Gateway {
    *   SMP_QUEUE_FULL; what the pool throws when the device cannot be reached; SMP_TIMEOUT, SMP_LINK_LOST, SMP_BAD_FRAME when it
    *   does not answer; or the signal's reason
    */
-  async play({ device, id, frame }: PlayRequest, signal?: AbortSignal): Promise<Uint8Array> {
-    const request = frameRequest(frame);
+  async play({ device, ...asked }: PlayRequest, signal?: AbortSignal): Promise<Uint8Array> {
+    const request = frameRequest(asked.frame);
     if (!this.#allow.allows(request.row)) {
       throw new SmpError("SMP_NOT_ALLOWED", `${request.row.name} was not played to ${device}: it is not allowed here`, {
         device,
         group: request.row.group,
       });
     }
-    const work = this.#device(device).play(id, frame, request);
+    const work = this.#device(device).play(asked, request);
     return await (signal ? raceAbort(signal, work) : work);
   }
 

@@ -1,7 +1,8 @@
-import { withDeadline } from "../clock";
+import { nowMs, withDeadline } from "../clock";
 import { SmpError } from "../errors";
 import type { FrameRequest } from "../session/frame-request";
 import type { DeviceHandle, SessionPool, SmpSession } from "../session/types";
+import type { Command } from "../smp/command";
 import { os } from "../smp/commands";
 import { Lease } from "./lease";
 import { Patiences } from "./patience";
@@ -17,6 +18,16 @@ export interface RemoteDeviceOptions {
   readonly leaseMs: number;
   readonly waitMs: number;
   readonly onOpen: (session: SmpSession) => void;
+}
+
+/** A request from afar to a device. */
+export interface RemoteRequest {
+  /** The same for the same request only. */
+  readonly id?: string | undefined;
+  /** One whole SMP request. */
+  readonly frame: Uint8Array;
+  /** How long its sender still waits for the answer, if that is known; later it is not played any more. */
+  readonly withinMs?: number | undefined;
 }
 
 /** A device at the gateway, as the requests from afar use it. */
@@ -37,19 +48,18 @@ export class RemoteDevice {
    * neither is one that had been written before and comes once more, as brokers double messages.
    * @throws as `Gateway.play`
    */
-  play(id: string | undefined, frame: Uint8Array, request: FrameRequest): Promise<Uint8Array> {
-    const { row } = request;
+  play({ id, frame, withinMs = Infinity }: RemoteRequest, { row }: FrameRequest): Promise<Uint8Array> {
     const key = `${id ?? ""} ${Buffer.from(frame).toString("latin1")}`;
     // Without an id, frames of a later time may look the same; only what must not happen twice is worth that risk.
     const isRemembered = row.op === "write" && (id !== undefined || !row.repeatable);
-    return this.#played.once(key, isRemembered, () => this.#play(frame, request));
+    return this.#played.once(key, isRemembered, () => this.#play(frame, row, nowMs() + withinMs));
   }
 
   close(): void {
     this.#lease.end();
   }
 
-  async #play(frame: Uint8Array, { row }: FrameRequest): Promise<Uint8Array> {
+  async #play(frame: Uint8Array, row: Command, untilMs: number): Promise<Uint8Array> {
     const { name } = this.#options;
     if (this.#played.underWay >= MAX_UNDER_WAY) {
       const said = `${row.name} was not played: ${MAX_UNDER_WAY} requests to ${name} are under way, the most that a gateway takes`;
@@ -58,6 +68,8 @@ export class RemoteDevice {
     const patience = this.#patiences.of(row, frame);
     return await this.#lease.use(async (device) => {
       const session = await this.#session(device);
+      // A confirmation that nobody waits for any more could make an image stay that the device has gone back from meanwhile.
+      if (nowMs() > untilMs) throw tooLate(name, row);
       try {
         const answer = await session.forward(frame, patience);
         // Nobody is to take the session for one with the device after its boot.
@@ -80,6 +92,11 @@ export class RemoteDevice {
     }
     return session;
   }
+}
+
+function tooLate(device: string, { name, group }: Command): SmpError {
+  const said = `${name} was not played to ${device}: it got its turn when nobody waited for the answer any more`;
+  return new SmpError("SMP_TIMEOUT", said, { device, group });
 }
 
 /** Silence or garbage: the next request has a better chance over a new link. */

@@ -136,7 +136,7 @@ export class Exchange {
       this.#pending.set(seq, { ...request, past, resolve, reject }),
     );
     if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
-    const timeoutMs = request.timeoutMs + this.#roundTrip.allowanceMs;
+    const timeoutMs = this.#timeoutMs(request);
     past.sentMs = nowMs();
     try {
       const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
@@ -178,9 +178,15 @@ export class Exchange {
     });
   }
 
-  async #send(frame: Uint8Array, { row, attempt, earlierAttempts }: Try, signal: AbortSignal): Promise<void> {
+  #timeoutMs(request: Try): number {
+    return request.timeoutMs + this.#roundTrip.allowanceMs;
+  }
+
+  async #send(frame: Uint8Array, request: Try, signal: AbortSignal): Promise<void> {
+    const { row, attempt, earlierAttempts } = request;
+    const timeoutMs = this.#timeoutMs(request);
     try {
-      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt });
+      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt, timeoutMs });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);

@@ -10,6 +10,8 @@ export interface FrameFacts {
   readonly command: string;
   /** Which try of the same request it is, from 1. */
   readonly attempt: number;
+  /** How long its answer is waited for from when it is handed on; a medium that holds it back for longer should drop it. */
+  readonly timeoutMs: number;
 }
 
 /** The far end says that there will be no answer. */

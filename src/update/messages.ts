@@ -94,7 +94,14 @@ export interface SmpFrameMessage {
     command: string;
     /** Of the frame. */
     bytes: number;
+    /** After this time nobody waits for the answer any more, and the message must not take effect. */
+    timeoutMs: number;
   };
+  /**
+   * The same in seconds, for the node mqtt out: with MQTT 5 the broker drops what it could not deliver by then. So a request to
+   * confirm that was held back cannot confirm an image that the device has reverted meanwhile.
+   */
+  messageExpiryInterval: number;
 }
 
 /** What smp-trace gives: one frame, or what happened besides. */

@@ -56,7 +56,7 @@ export class Offsets {
   answered(chunk: SentChunk, offBytes: number): Meaning {
     if (offBytes === 0) return "lost";
     if (offBytes > this.#ackedBytes) {
-      if (!this.hasReached(offBytes) && !isUnalignedEnd(chunk, offBytes)) return "foreign";
+      if (!this.hasReached(offBytes) && !this.#isUnalignedEnd(offBytes)) return "foreign";
       this.#advance(offBytes);
     } else if (offBytes < chunk.ackedBytes) {
       return "foreign";
@@ -64,12 +64,13 @@ export class Offsets {
     return chunk.endBytes <= this.#ackedBytes ? "taken" : "missed";
   }
 
+  /** Also of a chunk before a link loss, whose answer was lost; the chunk in its place may be smaller. */
+  #isUnalignedEnd(offBytes: number): boolean {
+    return [...this.#reached].some((end) => offBytes < end && end - offBytes < MAX_ALIGNMENT_BYTES);
+  }
+
   #advance(offBytes: number): void {
     this.#ackedBytes = offBytes;
     for (const end of this.#reached) if (end <= offBytes) this.#reached.delete(end);
   }
-}
-
-function isUnalignedEnd(chunk: Chunk, offBytes: number): boolean {
-  return offBytes > chunk.offBytes && offBytes < chunk.endBytes && chunk.endBytes - offBytes < MAX_ALIGNMENT_BYTES;
 }

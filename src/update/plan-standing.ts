@@ -11,8 +11,9 @@ export type Standing = "current" | "on-trial" | "pending" | "permanent" | "in-sl
 export function standingOf(state: ImageState, wanted: Firmware): Standing {
   const running = activeSlot(state, wanted.image);
   if (running && holds(running, wanted)) {
-    // Servers that mark only image 0 as running tell nothing of a trial of the others.
-    return running.confirmed || !running.active ? "current" : "on-trial";
+    if (running.confirmed) return "current";
+    // Of the other images, servers that mark only image 0 as running tell of a trial by the confirmed image to fall back to.
+    return running.active || trialRunning(state, wanted.image) ? "on-trial" : "current";
   }
   const pending = pendingSlot(state, wanted.image);
   if (pending && holds(pending, wanted)) return pending.permanent ? "permanent" : "pending";

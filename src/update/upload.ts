@@ -14,7 +14,7 @@ import { preflight, refuseFile } from "./preflight";
 import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
-import { isInRecovery } from "./recovery";
+import { isInRecovery, refuseInRecovery } from "./recovery";
 import { describeState, requestStateList, shortHash, slotWithHash, toImageState } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
@@ -47,7 +47,7 @@ type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined
  * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
  *   SMP_NOT_NEWER, SMP_DEPENDENCY before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
- *   SMP_FIRMWARE_SOURCE with the offset where it stopped; or the signal's reason
+ *   SMP_FIRMWARE_SOURCE, SMP_IN_RECOVERY (it came up there in mid-upload) with the offset where it stopped; or the signal's reason
  */
 export async function uploadFirmware(
   device: DeviceHandle,
@@ -117,10 +117,25 @@ async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
     const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
     if (mayBeComplete && (await run.findComplete(session))) return;
-    await sendFirstChunk(session, run);
+    if (await goesOnInRecovery(session, run)) run.progress.start(run.offsets.ackedBytes);
+    else await sendFirstChunk(session, run);
     if ((await sendChunks(session, run)) === "complete") return;
     run.setback(0);
   }
+}
+
+/**
+ * Whether the next chunk goes to MCUboot's recovery, which is never asked by a first chunk where the upload stands: it would
+ * erase the slot and start over. Any other chunk it takes, or answers with the offset that it wants; 0 after a restart.
+ * @throws SMP_IN_RECOVERY, SMP_BAD_INPUT when the device has come up in recovery meanwhile, and the upload was not to go there
+ */
+async function goesOnInRecovery(session: SmpSession, run: UploadRun): Promise<boolean> {
+  if (run.resumedFromBytes === undefined) return false;
+  const { signal } = run.job;
+  const list = await requestStateList(session, { signal });
+  if (!(await isInRecovery(session, list, signal))) return false;
+  refuseInRecovery(toImageState(list), run.job);
+  return run.offsets.ackedBytes > 0;
 }
 
 /** @returns undefined when it is worth another upload from the beginning */

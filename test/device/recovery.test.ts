@@ -121,6 +121,26 @@ describe("serial recovery of the virtual device", () => {
       assert.deepEqual(await send(first), { rc: 0, off: 80 });
     });
 
+    it("at an offset that is not the expected one is answered with that, and changes nothing in flash", async () => {
+      await send({ off: 0, len: NEW.length, data: NEW.subarray(0, 80) });
+      await send({ off: 80, data: NEW.subarray(80, 160) });
+      for (const off of [8, 80, 152, 240, NEW.length]) {
+        assert.deepEqual(await send({ off, data: Buffer.alloc(80, 0x55) }), { rc: 0, off: 160 });
+      }
+      const written = Buffer.from(device.store.slot(0, 0).read(0, 240));
+      assert.deepEqual(written, Buffer.concat([NEW.subarray(0, 160), Buffer.alloc(80, 0xff)]));
+    });
+
+    it("goes on over a new link, but not after a restart of the bootloader", async () => {
+      await send({ off: 0, len: NEW.length, data: NEW.subarray(0, 80) });
+      wire = inProcess(device);
+      assert.deepEqual(await send({ off: 80, data: NEW.subarray(80, 160) }), { rc: 0, off: 160 });
+      await call(wire, os.reset);
+      await until(() => device.boots === 2 && device.state === "recovery");
+      wire = inProcess(device);
+      assert.deepEqual(await send({ off: 160, data: NEW.subarray(160, 240) }), { rc: 0, off: 0 });
+    });
+
     it("still wants the end of a file that is complete", async () => {
       await send({ off: 0, len: 64, data: NEW.subarray(0, 64) });
       assert.deepEqual(await send({ off: 32, data: NEW.subarray(32, 64) }), { rc: 0, off: 64 });

@@ -1,5 +1,6 @@
 /** Requests from afar to devices of a pool, played by a gateway. */
 import assert from "node:assert/strict";
+import { sleep } from "../../src/clock";
 import { AllowList } from "../../src/gateway/allow-list";
 import { Gateway, type GatewayOptions } from "../../src/gateway/gateway";
 import { decodeMessage, encodeMessage, type CborMap } from "../../src/smp/message";
@@ -138,6 +139,24 @@ describe("a gateway", () => {
     gate.open();
     await local;
     assert.deepEqual(body(await gateway.play({ device: "a", frame: echo("x") })), { r: "x" });
+  });
+
+  it("does not play what got its turn when nobody waited for the answer any more", async () => {
+    start();
+    const gate = new Gate();
+    const local = pool.use("a", operation("upload of app.bin"), () => gate.passed);
+    const confirm = request(2, [1, 0], { confirm: true, hash: Buffer.alloc(32, 1) });
+    const late = assert.rejects(gateway.play({ device: "a", id: "1", frame: confirm, withinMs: 1 }), {
+      code: "SMP_TIMEOUT",
+      message: /^image\.writeState was not played to a: .* nobody waited/,
+      retryable: true,
+    });
+    const inTime = gateway.play({ device: "a", id: "2", frame: echo("x"), withinMs: 600_000 });
+    await sleep(5);
+    gate.open();
+    await Promise.all([local, late]);
+    assert.deepEqual(body(await inTime), { r: "x" });
+    assert.equal(transport.link("a").requests.filter(({ group }) => group === 1).length, 0);
   });
 
   it("lets the nodes of the same pool at the device when no request comes for a while", async () => {

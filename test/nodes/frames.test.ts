@@ -91,7 +91,7 @@ describe("devices behind a flow", () => {
     await load(farNode("buffer"));
     await flow.ask("connect", { topic: "sensor-1" });
     const [first] = flow.all("out frame") as [Msg];
-    const { id, seq, ...facts } = first.smp;
+    const { id, seq, timeoutMs, ...facts } = first.smp;
     assert.match(id, /^[a-z0-9]{6}-1$/);
     assert.equal(seq, first["payload"][6]);
     assert.deepEqual(facts, {
@@ -102,6 +102,8 @@ describe("devices behind a flow", () => {
       bytes: first["payload"].length,
     });
     assert.equal(first["topic"], "sensor-1");
+    assert.ok(timeoutMs > 0);
+    assert.equal(first["messageExpiryInterval"], Math.ceil(timeoutMs / 1000), "as mqtt out takes it");
   });
 
   it("fail at once, with the far end's words, when they cannot be reached", async () => {

@@ -107,6 +107,15 @@ describe("the gateway node", () => {
     assert.deepEqual(flow.all("gate error"), []);
   });
 
+  it("does not play what nobody waits for any more, as MQTT 5 tells it", async () => {
+    await load();
+    const late = await ask(envelope(state), { messageExpiryInterval: 0 });
+    const { code, message, retryable } = late["payload"].error;
+    assert.deepEqual([code, retryable], ["SMP_TIMEOUT", true]);
+    assert.match(message, /image\.readState was not played to sensor-1/);
+    assert.ok((await ask(envelope(state), { messageExpiryInterval: 600 }))["payload"].frame);
+  });
+
   it("plays a request once that a broker has doubled", async () => {
     await load();
     const reset = envelope(request(2, [0, 5]));

@@ -115,6 +115,18 @@ describe("session over a slow link", () => {
     );
   });
 
+  it("tells the link how long it waits for the answer to a frame, so that a late one can be dropped", async () => {
+    const { link, session } = await opened(delayed(10));
+    link.script = () => undefined;
+    const unanswered = assert.rejects(echo(session, "x"), (error: SmpError) => {
+      const { command, timeoutMs } = link.told.at(-1)!;
+      assert.deepEqual([error.code, command], ["SMP_TIMEOUT", "os.echo"]);
+      assert.equal(timeoutMs, error.details.timeoutMs);
+      return true;
+    });
+    await settled(unanswered, 600_000);
+  });
+
   it("fails a request at once when the far end says that nobody will answer, and goes on", async () => {
     const { link, session } = await opened(delayed(10));
     link.script = () => undefined;

@@ -64,6 +64,14 @@ describe("offsets", () => {
     assert.equal(offsets.ackedBytes, 192);
   });
 
+  it("go on from there too when that answer was lost, and a smaller chunk asks again", () => {
+    const { offsets, send } = begun();
+    const { offBytes, endBytes } = send(100);
+    const smaller = offsets.sent({ offBytes, endBytes: endBytes - 60, frameBytes: 0 });
+    assert.equal(offsets.answered(smaller, 192), "taken");
+    assert.equal(offsets.ackedBytes, 192);
+  });
+
   for (const [what, off] of Object.entries({
     "lies in the middle of a chunk": 150,
     "is beyond all that was sent": 1_000,

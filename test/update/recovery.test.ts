@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
-import { PROFILES } from "../../src/device/profiles";
+import { fromNth, nth, only, type Fault } from "../../src/device/faults";
+import { PROFILES, type RecoveryProfile } from "../../src/device/profiles";
+import { image, os } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
-import { SMALL_FILE, testImage as readImage, useBench } from "./bench";
+import { inProcess, requestFrame } from "../device/bench";
+import { SMALL, SMALL_FILE, testImage as readImage, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
 import { flags, read, reset, test } from "./lifecycle";
 
 const B = readImage("hash-only-1.2.3+4.bin");
+
+/** A bootloader that takes a small file in a dozen requests, and stores whole words of flash only. */
+function withWords(alignBytes: number): RecoveryProfile {
+  return { ...PROFILES["mcuboot-recovery"].recovery!, bufSize: 320, alignBytes };
+}
+
+/** Breaks the link once, before or after the n-th request of an upload, counted from 1. */
+function cutAtChunk(n: number, cut: "cut" | "cut-after"): LinkFault {
+  let chunks = 0;
+  return ({ command }) => (command === "image.upload" && ++chunks === n ? cut : undefined);
+}
 
 describe("update in MCUboot's serial recovery", () => {
   const newBench = useBench();
@@ -47,6 +61,85 @@ describe("update in MCUboot's serial recovery", () => {
     assert.deepEqual(await test(bench, firmware.hash), []);
     assert.equal((await reset(bench, { wanted: firmware })).verdict, "confirmed");
   });
+
+  for (const cut of ["cut", "cut-after"] as const) {
+    for (const alignBytes of [8, 32]) {
+      it(`goes on when the link breaks (${cut}) at any chunk but the first, without a second erasure, with flash words of ${alignBytes} bytes`, async () => {
+        const device = { ...SMALL, ...inRecovery, recovery: withWords(alignBytes) };
+        const undisturbed = newBench(device);
+        await undisturbed.upload(SMALL_FILE, { allowRecovery: true });
+        const chunks = undisturbed.requests("image.upload").length;
+        assert.ok(chunks > 5);
+        for (let position = 2; position <= chunks; position++) {
+          const bench = newBench(device);
+          bench.linkFault = cutAtChunk(position, cut);
+          const { outcome, sentBytes } = await bench.upload(SMALL_FILE, { allowRecovery: true });
+          assert.equal(outcome, "uploaded");
+          bench.assertSlot(0, SMALL_FILE);
+          assert.equal(bench.firstChunks, 1, `chunk ${position}`);
+          assert.ok(
+            sentBytes < SMALL_FILE.length + 2 * 320 + alignBytes * chunks,
+            `chunk ${position}: ${sentBytes} bytes`,
+          );
+        }
+      });
+    }
+  }
+
+  it("goes on over a new link that carries less than the one that broke", async () => {
+    const options = { ...SMALL, ...inRecovery, recovery: withWords(32), linkBytes: 320 };
+    const bench = newBench(options);
+    const cut = cutAtChunk(3, "cut-after");
+    bench.linkFault = (sent, count) => {
+      const fault = cut(sent, count);
+      if (fault) options.linkBytes = 128;
+      return fault;
+    };
+    await bench.upload(SMALL_FILE, { allowRecovery: true });
+    bench.assertSlot(0, SMALL_FILE);
+    assert.equal(bench.firstChunks, 1);
+  });
+
+  it("survives a link that breaks more often than a device may forget an upload", async () => {
+    const bench = newBench({ ...SMALL, ...inRecovery, recovery: withWords(8) });
+    bench.linkFault = ({ body }) => (Number(body["off"]) > 0 ? "cut-after" : undefined);
+    await bench.upload(SMALL_FILE, { allowRecovery: true });
+    bench.assertSlot(0, SMALL_FILE);
+    assert.equal(bench.firstChunks, 1);
+  });
+
+  it("starts afresh when the bootloader was restarted while the link was gone", async () => {
+    for (let position = 2; position <= 7; position++) {
+      const bench = newBench({ ...SMALL, ...inRecovery, recovery: withWords(8) });
+      const cut = cutAtChunk(position, "cut");
+      bench.linkFault = (sent, count) => {
+        const fault = cut(sent, count);
+        if (fault) bench.device.reboot();
+        return fault;
+      };
+      const { outcome, retries } = await bench.upload(SMALL_FILE, { allowRecovery: true });
+      assert.equal(outcome, "uploaded");
+      bench.assertSlot(0, SMALL_FILE);
+      assert.equal(bench.firstChunks, 2, `chunk ${position}`);
+      assert.ok(retries > 0);
+    }
+  });
+
+  for (const hideLoss of [false, true]) {
+    it(`is not walked into when the device comes up in it in mid-upload, over a link that ${hideLoss ? "does not notice" : "breaks"}`, async () => {
+      const bench = newBench(SMALL);
+      bench.hideLoss = hideLoss;
+      const enterRecovery = requestFrame(os.reset, { boot_mode: 1 });
+      const chunkIsLost: Fault = (exchange) => bench.device.state === "application" && exchange.lose();
+      const byAnother: Fault = () => inProcess(bench.device).send(enterRecovery);
+      bench.device.faults.add(only(image.upload, fromNth(4, chunkIsLost)));
+      bench.device.faults.add(only(image.upload, nth(4, byAnother)));
+      const error = await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
+      assert.match(error.message, /would erase slot 0/);
+      assert.equal(bench.device.state, "recovery");
+      bench.assertSlot(0, SMALL.slot0!);
+    });
+  }
 
   it("does not promise a version check that nobody makes", async () => {
     const bench = newBench(inRecovery);

@@ -24,6 +24,8 @@ export interface LinkFrame {
   readonly seq: number;
   readonly attempt: number;
   readonly command: string;
+  /** After this time nobody waits for the answer any more. */
+  readonly timeoutMs: number;
   readonly frame: Uint8Array;
 }
 
@@ -73,11 +75,11 @@ export class FlowLink implements Link {
   async send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> {
     throwIfAborted(signal);
     if (this.#over) throw this.#over;
-    const { attempt = 1, command = "" } = facts ?? {};
+    const { attempt = 1, command = "", timeoutMs = this.maxRoundTripMs } = facts ?? {};
     const { seq } = decodeHeader(frame);
     await this.#channel.send(
       this,
-      { device: this.device, seq, attempt, command, frame: Uint8Array.from(frame) },
+      { device: this.device, seq, attempt, command, timeoutMs, frame: Uint8Array.from(frame) },
       signal,
     );
   }

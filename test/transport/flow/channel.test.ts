@@ -52,13 +52,14 @@ describe("flow channel", () => {
     it("by the id alone, and once", async () => {
       const { channel, out } = joined();
       const { link, got } = open(channel);
-      await link.send(request(7), FOREVER, { command: "os.parameters", attempt: 2 });
+      await link.send(request(7), FOREVER, { command: "os.parameters", attempt: 2, timeoutMs: 2_500 });
       const { id, ...facts } = out[0]!;
       assert.deepEqual(facts, {
         device: "sensor-1",
         seq: 7,
         attempt: 2,
         command: "os.parameters",
+        timeoutMs: 2_500,
         frame: new Uint8Array(request(7)),
       });
       for (let copy = 0; copy < 3; copy++) give(channel, [answer(7)], { id });
