@@ -116,6 +116,16 @@ describe("an update that was begun and not ended", () => {
     assert.doesNotMatch(readFileSync(path, "utf8"), /hash-only/, "neither paths nor names of files");
   });
 
+  it("is on the disk once the pool is closed", async () => {
+    await load();
+    await flow.ask("upload", { ...(await connected()), firmware: IMAGE });
+    await flow.deploy([tab]);
+    assert.deepEqual(
+      jobs().map(({ device, phase }) => [device, phase]),
+      [["good", "uploaded"]],
+    );
+  });
+
   it("is known from before a restart", async () => {
     recordedBefore(record({ phase: "uploading" }));
     await load();
