@@ -27,9 +27,10 @@ async function confirm(job: Job, { hashType }: ConfirmConfig): Promise<Outcome> 
   const installedHash = known?.hash === hash ? known?.installedHash : undefined;
   const options = { hash, installedHash, image, signal: job.signal };
   const images = await job.use(target, (device) => confirmImage(device, options));
+  job.seen(target, images);
   return {
     payload: images,
-    smp: { images, verdict: "confirmed" },
+    smp: { images, verdict: "confirmed", unfinished: undefined },
     text: job.words.own("done"),
   };
 }

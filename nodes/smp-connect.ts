@@ -47,7 +47,8 @@ async function connect(job: Job, { pool, device }: Target): Promise<Outcome> {
     const { maxFrameBytes, parameters, linkFacts } = await handle.session(job.signal);
     return { maxFrameBytes, ...parameters, ...(linkFacts && { negotiated: { ...linkFacts } }) };
   });
-  return { payload: { device, link, ...facts }, smp: { pool: pool.id, device, link } };
+  const unfinished = pool.jobs.find(pool.sessions().key(device));
+  return { payload: { device, link, ...facts }, smp: { pool: pool.id, device, link, unfinished } };
 }
 
 async function disconnect({ pool, device }: Target): Promise<Outcome> {

@@ -12,6 +12,7 @@ import { imageNumber } from "./runtime/checks";
 import { withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
+import type { Target } from "./runtime/pool";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
 
 const UP_TO_DATE_OUTPUT = 1;
@@ -29,12 +30,12 @@ async function imageState(RED: NodeAPI, job: Job): Promise<Outcome> {
   const read = (): Promise<ImageState> =>
     job.use(target, async (device) => readImageState(await device.session(job.signal), job.signal));
   // Without firmware the flow only wants the list.
-  if (given.value === undefined) return listed(job, await read());
+  if (given.value === undefined) return listed(job, target, await read());
   const image = imageNumber(await job.input("image")) ?? 0;
   job.show(job.words.own("reading"));
   return withPackage({ RED, given, pool: target.pool, signal: job.signal }, async (pack) => {
     const images = await read();
-    return listed(job, images, wanted(pack, image, images));
+    return listed(job, target, images, wanted(pack, image, images));
   });
 }
 
@@ -42,14 +43,14 @@ function wanted(pack: FirmwarePackage, image: number, images: ImageState): Firmw
   return describeFirmware(choosePart(pack, { image, images }).info, image);
 }
 
-function listed(job: Job, images: ImageState, firmware?: Firmware): Outcome {
-  if (!firmware) return { payload: images, smp: { images }, text: runningText(job, images) };
-  const smp = { images, firmware };
-  if (!isUpToDate(images, firmware)) return { payload: images, smp, text: runningText(job, images) };
+function listed(job: Job, target: Target, images: ImageState, firmware?: Firmware): Outcome {
+  const unfinished = job.seen(target, images);
+  const found = { payload: images, smp: { images, unfinished, ...(firmware && { firmware }) } };
+  if (!firmware || !isUpToDate(images, firmware)) return { ...found, text: runningText(job, images) };
   return {
     output: UP_TO_DATE_OUTPUT,
-    payload: images,
-    smp: { ...smp, verdict: "already-current" },
+    ...found,
+    smp: { ...found.smp, verdict: "already-current" },
     text: job.words.own("up-to-date"),
   };
 }

@@ -1,5 +1,5 @@
 /** Resets a device, waits until it is back, and tells what the bootloader made of it. */
-import { resetDevice, type ResetProgress } from "../src/index";
+import { resetDevice, toSmpError, type ResetProgress } from "../src/index";
 import { wholeNumber } from "./runtime/checks";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
@@ -48,11 +48,16 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
     job.report(wholeMs > 0 ? Math.min(99, (elapsedMs * 100) / wholeMs) : 0, { phase, elapsedMs, etaMs });
   };
   const { after, verdict, absentMs, because } = await job.use(target, (device) =>
-    resetDevice(device, { ...options, onProgress }),
+    resetDevice(device, { ...options, onProgress }).catch((thrown: unknown) => {
+      const { verdict: final } = toSmpError(thrown).details;
+      if (final === "reverted" || final === "rejected-by-bootloader") target.pool.jobs.ended(device.key);
+      throw thrown;
+    }),
   );
+  job.seen(target, after);
   return {
     payload: after,
-    smp: { images: after, verdict, reset: { absentMs, because } },
+    smp: { images: after, verdict, reset: { absentMs, because }, unfinished: undefined },
     text: job.words.own(verdict ?? (toRecovery && waitMs > 0 ? "in-recovery" : "not-waited")),
   };
 }

@@ -17,9 +17,10 @@ async function test(job: Job): Promise<Outcome> {
   const hash = imageHash(await job.input("hash"));
   const image = imageNumber(await job.input("image"));
   const images = await job.use(target, (device) => testImage(device, { hash, image, signal: job.signal }));
+  job.seen(target, images);
   return {
     payload: images,
-    smp: { images },
+    smp: { images, unfinished: undefined },
     text: job.words.own("done"),
   };
 }

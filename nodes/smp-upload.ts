@@ -1,6 +1,7 @@
 /** Uploads firmware into the slot where the bootloader looks for it. */
 import {
   choosePart,
+  describeFirmware,
   needsState,
   readImageState,
   uploadFirmware,
@@ -55,16 +56,20 @@ async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given
   return withPackage({ RED, given, pool, signal: job.signal }, async (pack) => {
     // What can be said without the device is said before it is disturbed.
     const known = needsState(pack, image) ? undefined : choosePart(pack, { image });
-    const onProgress = (progress: UploadProgress): void => report(job, progress);
     const { firmware, images, ...payload } = await job.use(
       target,
       async (device) => {
         const { source, info } = known ?? (await partFor(device, pack, { image, signal: job.signal }));
+        const onProgress = (progress: UploadProgress): void => {
+          if (progress.phase === "erasing") pool.jobs.began(device.key, describeFirmware(info, image));
+          report(job, progress);
+        };
         return uploadFirmware(device, source, info, { ...options, onProgress });
       },
       { sole: true },
     );
-    return { payload, smp: { firmware, images }, text: job.words.own(payload.outcome) };
+    job.seen(target, images, firmware);
+    return { payload, smp: { firmware, images, unfinished: undefined }, text: job.words.own(payload.outcome) };
   });
 }
 

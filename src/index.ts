@@ -110,6 +110,8 @@ export { Presence, type DevicePresence, type PresenceOptions } from "./gateway/p
 export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
 
 export { isUpToDate, readImageState } from "./update/state";
+export { phaseByState } from "./update/unfinished";
+export { UNFINISHED_PHASES } from "./update/types";
 export { describeFirmware } from "./update/firmware";
 export { uploadFirmware, type UploadOptions } from "./update/upload";
 export { testImage, type TestOptions } from "./update/test-image";
@@ -137,6 +139,7 @@ export type {
   GateQuestion,
   ImageEvidence,
   PartsFor,
+  Standing,
   UpdateEvidence,
   UpdateOptions,
   UpdatePart,
@@ -150,6 +153,8 @@ export type {
   InstalledVersion,
   ResetResult,
   SlotState,
+  Unfinished,
+  UnfinishedPhase,
   UpdateVerdict,
   UploadPhase,
   UploadProgress,

@@ -1,5 +1,5 @@
 /** The work of a node for one message. */
-import type { DeviceHandle, SmpContext, SmpError } from "../../src/index";
+import type { DeviceHandle, Firmware, ImageState, SmpContext, SmpError, Unfinished } from "../../src/index";
 import type { Given } from "./checks";
 import { forgetFailure } from "./failure";
 import { findPool, targetOf, type PoolNode, type Target } from "./pool";
@@ -123,6 +123,14 @@ export class Job {
   #base(): { topic?: string; _msgid: string } {
     const { topic, _msgid } = this.msg;
     return { ...(topic !== undefined && { topic }), _msgid };
+  }
+
+  /**
+   * Takes down what the state of the device says of an update that was begun and not ended.
+   * @param firmware what was sent last
+   */
+  seen({ pool, device }: Target, images: ImageState, firmware?: Firmware): Unfinished | undefined {
+    return pool.jobs.seen(pool.sessions().key(device), images, firmware);
   }
 
   /** Waits for the device's turn, connects if need be, and runs `work` with nobody else on the device. */

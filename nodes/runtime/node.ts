@@ -105,7 +105,10 @@ export class Runner {
   #succeed(job: Job, { payload, smp, output = 0, text, mixed }: Outcome, { send, done }: Replies): void {
     const { msg } = job;
     forgetFailure(msg);
-    Object.assign(msg, { payload, smp: { ...recordOf(msg.smp), ...smp } });
+    const context: { unfinished?: unknown } = { ...recordOf(msg.smp), ...smp };
+    // Mostly there is none, and a message is no place for what is not there.
+    if (context.unfinished === undefined) delete context.unfinished;
+    Object.assign(msg, { payload, smp: context });
     job.lastProgress();
     const look = mixed ? ({ fill: "yellow", shape: "ring" } as const) : ({ fill: "green", shape: "dot" } as const);
     this.status.end(job, "well", text === undefined ? undefined : { ...look, text });

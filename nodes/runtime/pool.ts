@@ -11,6 +11,7 @@ import {
 } from "../../src/index";
 import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
+import { poolJobs, type PoolJobs } from "./job-records";
 import { makePool } from "./pool-links";
 import { beginTrace } from "./pool-trace";
 import { readPoolSettings, type PoolConfig, type PoolSettings } from "./pool-settings";
@@ -25,6 +26,8 @@ export interface PoolNode extends Node {
   /** What is wrong with its settings. */
   readonly fault: SmpError | undefined;
   readonly demands: Demands;
+  /** Updates that were begun and not ended, also before a restart. */
+  readonly jobs: PoolJobs;
   /** Where the frames nodes join in, of a pool whose link is the flow. */
   readonly channel: FlowChannel | undefined;
   /** Made with the first use. @throws the fault, as SMP_BAD_SETTING */
@@ -37,6 +40,7 @@ export interface PoolNode extends Node {
 export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   const { settings, fault } = tryToRead(config);
   const channel = settings?.link === "flow" ? new FlowChannel(settings.flow) : undefined;
+  const jobs = poolJobs(RED, node.id, (text) => node.warn(text));
   let pool: SessionPool | undefined;
   let endTrace: (() => Promise<void>) | undefined;
   Object.assign(node, {
@@ -44,6 +48,7 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
     users: {},
     fault,
     channel,
+    jobs,
     demands: settings?.demands ?? NO_DEMANDS,
     sessions: () => {
       if (fault) throw badPool(node, fault);
@@ -61,7 +66,7 @@ export function becomePool(RED: NodeAPI, node: Node, config: PoolConfig): void {
   node.on("close", (removed: boolean, done: () => void) => {
     if (removed) removeFleet(node.id);
     void Promise.resolve(pool?.close())
-      .then(() => endTrace?.())
+      .then(() => Promise.all([endTrace?.(), jobs.written()]))
       .finally(done);
   });
 }

@@ -11,6 +11,7 @@ import {
   type GateQuestion,
   type PublicKey,
   type SignatureCheck,
+  type Standing,
 } from "../../src/index";
 import { imageNumber, type Given } from "./checks";
 import { publicKeys } from "./demands";
@@ -107,6 +108,7 @@ export class UpdateJobs {
       parts,
       policy: { ...policy, ...(sha256 !== undefined && { fileSha256: sha256 }) },
       signal: job.signal,
+      onStanding: (standing) => takeDown(pool, standing),
       ...(gate && { gate: { ...gate, ask } }),
     };
   }
@@ -151,6 +153,12 @@ function abort(fleet: Fleet, device: unknown): void {
 
 function stopped(what: string): SmpError {
   return new SmpError("SMP_ABORTED", `${what} was stopped by msg.action "abort"`);
+}
+
+function takeDown(pool: PoolNode, { device, firmware, images }: Standing): void {
+  const key = pool.sessions().key(device);
+  if (images) pool.jobs.seen(key, images, firmware);
+  else if (firmware) pool.jobs.began(key, firmware);
 }
 
 async function verifyAll(

@@ -45,7 +45,15 @@ export function planOutcome(plan: FleetPlan, context: OutcomeContext): Outcome {
 /** What was learnt of one device is not to be used on another. */
 function smpOf({ pool, isSingle, job, firmware }: OutcomeContext): Outcome["smp"] {
   const device = isSingle ? job.device : undefined;
-  return { pool: pool.id, link: pool.link, device, firmware, images: undefined, verdict: undefined };
+  return {
+    pool: pool.id,
+    link: pool.link,
+    device,
+    firmware,
+    images: undefined,
+    verdict: undefined,
+    unfinished: undefined,
+  };
 }
 
 function factsOf({ verdict, evidence }: UpdateResult): Outcome["smp"] {

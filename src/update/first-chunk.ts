@@ -40,7 +40,9 @@ async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promi
 
 function begin(run: UploadRun, chunk: Chunk, offBytes: number): void {
   // A fresh upload stands at the chunk's end, or in MCUboot's recovery where the last whole flash word ends.
-  run.resumedFromBytes ??= offBytes > chunk.endBytes ? offBytes : 0;
+  const isFresh = offBytes <= chunk.endBytes;
+  // What an earlier upload had sent is gone when the device begins anew, also when it was taken up before.
+  run.resumedFromBytes = isFresh ? 0 : (run.resumedFromBytes ?? offBytes);
   if (offBytes < run.offsets.ackedBytes) run.setback(offBytes);
   else run.offsets.begin(offBytes);
   run.tries.progressed(chunk);

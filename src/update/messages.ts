@@ -2,7 +2,7 @@
 import type { FrameEnvelope } from "../framing/envelope";
 import type { SmpErrorReport } from "../errors";
 import type { TraceRecord } from "../trace/record";
-import type { Firmware, ImageState, ResetResult, UpdateVerdict, UploadResult } from "./types";
+import type { Firmware, ImageState, ResetResult, Unfinished, UpdateVerdict, UploadResult } from "./types";
 import type { FleetCounts } from "./fleet-types";
 import type { DeviceProgress, UpdatePhase } from "./run-types";
 
@@ -17,6 +17,11 @@ export interface SmpContext {
   /** The image state that was read last. */
   images?: ImageState;
   firmware?: Firmware;
+  /**
+   * From connect and image state: an update of this device that was begun and not ended, also before a restart of Node-RED. Of several
+   * images the one worked on last. Image state has checked it against the device; connect tells what is recorded.
+   */
+  unfinished?: Unfinished;
   verdict?: UpdateVerdict;
   /** Of an update's gate: "asked" in the question, true or false in the answer. */
   gate?: "asked" | boolean;

@@ -6,7 +6,7 @@ import type { ImageEvidence, UpdateEvidence, UpdatePart } from "./run-types";
 import { activeSlot, holds } from "./state";
 import type { Firmware, ImageState, UploadResult } from "./types";
 
-const NOTHING_SENT = { sentBytes: 0, resumedFromBytes: 0, retries: 0, uploadMs: 0 };
+const NOTHING_SENT = { sentBytes: 0, resumedFromBytes: 0, startedOver: 0, retries: 0, uploadMs: 0 };
 
 export class RunRecord {
   firmware: readonly Firmware[] = [];
@@ -51,8 +51,8 @@ export class RunRecord {
 
   uploaded({ firmware, images, servedFrom, ...told }: UploadResult): void {
     const before = this.#images.get(firmware.image)!;
-    const { outcome, sentBytes, resumedFromBytes, retries, elapsedMs: uploadMs } = told;
-    const evidence = { ...before, outcome, sentBytes, resumedFromBytes, retries, uploadMs };
+    const { outcome, sentBytes, resumedFromBytes, startedOver, retries, elapsedMs: uploadMs } = told;
+    const evidence = { ...before, outcome, sentBytes, resumedFromBytes, startedOver, retries, uploadMs };
     this.#images.set(firmware.image, servedFrom ? { ...evidence, servedFrom } : evidence);
     this.state = images;
   }

@@ -14,12 +14,14 @@ import type { UpdateOptions, UpdatePart } from "./run-types";
 import { settleTrial } from "./settle-trial";
 import { describeState } from "./state";
 import { testImage } from "./test-image";
-import type { Firmware } from "./types";
+import type { Firmware, ImageState } from "./types";
 import { uploadFirmware, type UploadOptions } from "./upload";
 import { judge } from "./verdict";
 
 export interface StepsContext {
   readonly device: DeviceHandle;
+  /** The device as it was given. */
+  readonly address: string;
   readonly options: UpdateOptions;
   readonly facts: PlanFacts;
   readonly record: RunRecord;
@@ -47,7 +49,17 @@ export async function runSteps(steps: readonly PlanStep[], context: StepsContext
     if (step.step === "gate") throw new SmpError("SMP_INTERNAL", "a gate is no step on a device");
     const work = WORK[step.step];
     await context.record.step(step, () => work(step, context));
+    const firmware = context.record.firmware.find(({ image }) => image === step.image);
+    tellStanding(context, firmware, context.record.state);
   }
+}
+
+function tellStanding(
+  { options, address: device }: StepsContext,
+  firmware: Firmware | undefined,
+  images?: ImageState,
+): void {
+  options.onStanding?.({ device, firmware, images });
 }
 
 async function settle(step: PlanStep, { device, options, record, progress, abort }: StepsContext): Promise<void> {
@@ -69,7 +81,10 @@ async function upload(step: PlanStep, context: StepsContext): Promise<void> {
     upgradeOnly: policy.versions === "newer",
     allowRecovery: policy.allowRecovery,
     companions: others.map((part) => ({ image: part.image, version: part.info.versionText })),
-    onProgress: (told) => progress.upload(told),
+    onProgress: (told) => {
+      if (told.phase === "erasing") tellStanding(context, wantedOf(record, step));
+      progress.upload(told);
+    },
   };
   const work = (signal: AbortSignal) => uploadFirmware(device, source, info, { ...demands, signal });
   await passBrake(context);

@@ -57,6 +57,16 @@ export interface UpdateOptions {
   /** What was learnt of earlier resets; shared by the updates of many devices. */
   readonly swapTimes?: SwapTimes | undefined;
   readonly onProgress?: ((progress: DeviceProgress) => void) | undefined;
+  readonly onStanding?: ((standing: Standing) => void) | undefined;
+}
+
+/** How an update stands after something was done to the device. */
+export interface Standing {
+  readonly device: string;
+  /** The image it was done to; absent when it was done to all. */
+  readonly firmware?: Firmware | undefined;
+  /** The state that was read afterwards; absent when the first bytes of the image are about to be sent. */
+  readonly images?: ImageState | undefined;
 }
 
 export type UpdatePhase =
@@ -94,6 +104,7 @@ export interface ImageEvidence extends Pick<Firmware, "image" | "version" | "has
   readonly servedFrom?: UploadResult["servedFrom"];
   readonly sentBytes: number;
   readonly resumedFromBytes: number;
+  readonly startedOver: number;
   readonly retries: number;
   readonly uploadMs: number;
 }

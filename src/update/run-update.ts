@@ -113,7 +113,8 @@ class Run {
 
   #steps(device: DeviceHandle, steps: readonly PlanStep[]): Promise<void> {
     const [options, record, progress, abort] = [this.#options, this.#record, this.#progress, this.#abort];
-    return runSteps(steps, { device, options, facts: this.#facts!, record, progress, abort });
+    const address = this.#device;
+    return runSteps(steps, { device, address, options, facts: this.#facts!, record, progress, abort });
   }
 
   #use<T>(work: (device: DeviceHandle) => Promise<T>): Promise<T> {
@@ -221,6 +222,7 @@ class Run {
 
   #result(verdict: UpdateVerdict, because: string, ok: boolean): UpdateResult {
     const { plan, evidence } = this.#record;
+    this.#options.onStanding?.({ device: this.#device, images: evidence.after });
     return { device: this.#device, ok, verdict, because, ...(plan && { plan }), evidence };
   }
 }

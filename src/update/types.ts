@@ -83,8 +83,10 @@ export interface UploadResult {
   /** "uploaded", or why nothing was sent. */
   readonly outcome: "uploaded" | "already-in-slot" | "already-current";
   readonly sentBytes: number;
-  /** Offset at which an earlier upload was taken up; 0 for a fresh one. */
+  /** Offset at which an earlier upload was taken up; 0 for a fresh one, also when the device has lost the earlier one since. */
   readonly resumedFromBytes: number;
+  /** How often the device had forgotten the upload meanwhile, mostly by a reboot, and got it from the beginning again. */
+  readonly startedOver: number;
   readonly retries: number;
   readonly elapsedMs: number;
   /** Absent when the source does not tell. */
@@ -92,6 +94,18 @@ export interface UploadResult {
   readonly images: ImageState;
   /** What was checked before the first byte; empty when nothing had to be sent. */
   readonly checks: readonly Finding[];
+}
+
+/** How far an update came: bytes were sent; the image is in its slot; the next boot tries it; it runs unconfirmed. */
+export const UNFINISHED_PHASES = ["uploading", "uploaded", "marked", "trial"] as const;
+export type UnfinishedPhase = (typeof UNFINISHED_PHASES)[number];
+
+/** An update that was begun, maybe before a restart, and has no verdict yet. */
+export interface Unfinished {
+  readonly phase: UnfinishedPhase;
+  readonly firmware: Omit<Firmware, "label">;
+  /** When it came to this phase, ISO 8601. */
+  readonly at: string;
 }
 
 export interface ResetResult {

@@ -40,7 +40,7 @@ export class UploadRun {
   /** "upload of app.bin to sensor-1", for messages. */
   readonly label: string;
   sentBytes = 0;
-  /** Where an earlier upload was taken up; undefined until the device has answered the first chunk. */
+  /** Where an earlier upload was taken up; 0 once nothing is left of it; undefined until the device has answered the first chunk. */
   resumedFromBytes: number | undefined;
   readonly #bytes: ReadAhead;
   #setbacks = 0;
@@ -109,6 +109,11 @@ export class UploadRun {
         hint: "The device reboots in the middle, or another client uploads to it at the same time.",
       },
     );
+  }
+
+  /** How often the device had lost bytes that it had acknowledged, and got them anew. */
+  get startedOver(): number {
+    return this.#setbacks;
   }
 
   /** What is in the slot shows the image's hash and is not the file: no reason to think that the upload is complete. */

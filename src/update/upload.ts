@@ -87,6 +87,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
     outcome,
     sentBytes: run.sentBytes,
     resumedFromBytes: run.resumedFromBytes ?? 0,
+    startedOver: run.startedOver,
     retries: progress.retries,
     elapsedMs: Math.round(nowMs() - startMs),
     ...(job.source.servedFrom && { servedFrom: job.source.servedFrom }),

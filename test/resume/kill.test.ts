@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { VirtualDevice } from "../../src/device/device";
 import { only } from "../../src/device/faults";
 import { serveUdp, type UdpServer } from "../../src/device/udp-server";
-import type { UpdateResult } from "../../src/index";
+import type { Unfinished, UpdateResult } from "../../src/index";
 import { image } from "../../src/smp/commands";
 import { decodeMessage } from "../../src/smp/message";
 import { buildImage } from "../build-image";
@@ -36,6 +36,33 @@ function updateAtStart(port: number, firmware: string): FlowNode[] {
     node("update", "smp-update", { pool: "pool", ...device }, [["text"], [], [], ["text"]]),
     node("text", "json", { property: "payload", action: "str" }, [["result"]]),
     node("result", "debug", { active: true, tosidebar: false, console: true, complete: "payload" }),
+  ];
+}
+
+/** Asks at its gate, and on other buttons tells what is left of an update, and ends it. */
+function updateWithGate(port: number, firmware: string): FlowNode[] {
+  const node = (id: string, type: string, properties: object, wires: string[][] = []): FlowNode => {
+    return { id, type, z: "tab", x: 100, y: 100, name: id, wires, ...properties };
+  };
+  const device = { device: `127.0.0.1:${port}`, deviceType: "str" };
+  const source = { firmware, firmwareType: "str" };
+  const confirmed = { hash: "smp.unfinished.firmware.hash", hashType: "msg" };
+  return [
+    { id: "tab", type: "tab", label: "update" },
+    { id: "pool", type: "smp-pool", name: "devices", link: "udp" },
+    node("start", "inject", { props: [] }, [["update"]]),
+    node("update", "smp-update", { pool: "pool", ...device, ...source, gate: true }, [[], [], ["asked"], []]),
+    node("asked", "debug", { active: true, tosidebar: false, console: true, complete: "smp.gate" }),
+    node("look", "inject", { props: [] }, [["connect"]]),
+    node("connect", "smp-connect", { pool: "pool", ...device }, [["recorded", "state"], []]),
+    node("recorded", "debug", { active: true, tosidebar: false, console: true, complete: "smp.unfinished.phase" }),
+    node("state", "smp-image-state", { firmwareType: "none" }, [["text"], [], []]),
+    node("text", "json", { property: "smp.unfinished", action: "str" }, [["found"]]),
+    node("found", "debug", { active: true, tosidebar: false, console: true, complete: "smp.unfinished" }),
+    node("end", "inject", { props: [] }, [["connect to end"]]),
+    node("connect to end", "smp-connect", { pool: "pool", ...device }, [["confirm"], []]),
+    node("confirm", "smp-confirm", confirmed, [["ended"], ["ended"]]),
+    node("ended", "debug", { active: true, tosidebar: false, console: true, complete: "smp.verdict" }),
   ];
 }
 
@@ -121,8 +148,36 @@ describe("Node-RED, killed in the middle of an upload and started again", functi
     device.reboot();
     const { evidence } = await startAgain();
     assert.equal(evidence.images[0]!.resumedFromBytes, 0);
+    // Nothing was lost since this Node-RED began; what the one before had sent is simply not there.
+    assert.equal(evidence.images[0]!.startedOver, 0);
     assert.equal(evidence.images[0]!.sentBytes, FILE.length);
   });
+
+  it("finds the device on trial when it was killed there, and ends the update by a confirm", async () => {
+    assert.equal((await nodeRed!.deploy(updateWithGate(server.address.port, firmware))).status, 204);
+    const beforeStart = nodeRed!.log.length;
+    await nodeRed!.press("start");
+    await nodeRed!.logged(/\[debug:asked\]/, beforeStart);
+    await nodeRed!.crash();
+    await nodeRed!.startAgain();
+    const [recorded, found] = await look();
+    assert.equal(recorded, "trial");
+    const { phase, firmware: described } = JSON.parse(found) as Unfinished;
+    assert.deepEqual([phase, described.version, described.sizeBytes], ["trial", "2.0.0", FILE.length]);
+    const beforeEnd = nodeRed!.log.length;
+    await nodeRed!.press("end");
+    await nodeRed!.logged(/\[debug:ended\] confirmed/, beforeEnd);
+    assert.deepEqual(await look(), ["undefined", "undefined"]);
+  });
+
+  /** @returns what connect and image state tell of an unfinished update */
+  async function look(): Promise<[string, string]> {
+    const since = nodeRed!.log.length;
+    await nodeRed!.press("look");
+    const [, recorded] = await nodeRed!.logged(/\[debug:recorded\] (.*)\n/, since);
+    const [, found] = await nodeRed!.logged(/\[debug:found\] (.*)\n/, since);
+    return [recorded!, found!];
+  }
 
   async function killAt(point: number): Promise<void> {
     const killed = watch.acked(point * FILE.length, () => nodeRed!.crash());

@@ -238,6 +238,36 @@ describe("upload over a bad link", () => {
     assert.ok(error.cause instanceof RangeError);
   });
 
+  it("says that it began anew when the device reboots after the upload was taken up again", async () => {
+    const bench = newBench(SMALL);
+    const controller = new AbortController();
+    const onProgress = ({ offBytes }: UploadProgress): void => {
+      if (offBytes > 900) controller.abort();
+    };
+    await rejectsWith("SMP_ABORTED", () => bench.upload(SMALL_FILE, { signal: controller.signal, onProgress }));
+    bench.device.faults.add(only(image.upload, nth(3, rebootInstead)));
+    const result = await bench.upload(SMALL_FILE, { window: 1 });
+    bench.assertSlot(1, SMALL_FILE);
+    assert.deepEqual([result.resumedFromBytes, result.startedOver], [0, 1]);
+    assert.ok(result.sentBytes >= SMALL_FILE.length, "nothing of the earlier upload was of use");
+  });
+
+  it("still says where it was taken up when only the link was lost since", async () => {
+    const bench = newBench(SMALL);
+    const controller = new AbortController();
+    const onProgress = ({ offBytes }: UploadProgress): void => {
+      if (offBytes > 900) controller.abort();
+    };
+    const { signal } = controller;
+    await rejectsWith("SMP_ABORTED", () => bench.upload(SMALL_FILE, { window: 1, signal, onProgress }));
+    let chunks = 0;
+    bench.linkFault = ({ command }) => (command === "image.upload" && ++chunks === 3 ? "cut" : undefined);
+    const result = await bench.upload(SMALL_FILE, { window: 1 });
+    assert.ok(result.retries > 0, "the link was cut");
+    assert.ok(result.resumedFromBytes > 900, `resumed from ${result.resumedFromBytes}`);
+    assert.equal(result.startedOver, 0);
+  });
+
   it("does not mix up two files: another one starts fresh", async () => {
     const bench = newBench(SMALL);
     const controller = new AbortController();
