@@ -96,8 +96,8 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
 type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;
 
 /**
- * Sends the reset and waits for the device; once more where a slow way has probably lost it: not answered, nothing changed, and
- * too long ago to arrive still.
+ * Sends the reset and waits for the device; once more when it was lost: not answered, the device has been there ever since with
+ * nothing changed, and too long ago to arrive still.
  * @returns undefined when nobody is to wait
  */
 async function reboot(
@@ -116,7 +116,7 @@ async function reboot(
     const isDoubtful = unanswered !== undefined && maxRoundTripMs > 0;
     const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
     if (!unanswered || after.isRebooted) return { ...after, sentMs };
-    if (!isDoubtful || tries >= MAX_RESETS) throw unanswered;
+    if (tries >= MAX_RESETS) throw unanswered;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { BootMode } from "../../src/device/image-options";
 import type { Trial } from "../../src/device/options";
 import type { ProfileName } from "../../src/device/profiles";
+import type { UpdateGoal } from "../../src/update/update-policy";
 import { Chance } from "./chance";
 
 /** What a medium does to what it carries: shares of all units, in both directions. */
@@ -50,6 +51,8 @@ export type OtherSlot = "empty" | "older" | "wanted" | "torn" | "garbage" | "pen
 
 export interface Scenario {
   readonly seed: number;
+  /** "little": a little noise and one short interruption, which the client has to get over by itself. */
+  readonly trouble: "little" | "any";
   readonly link: LinkKind;
   /** Bit errors meet a checksum, or not. */
   readonly checksum: boolean;
@@ -80,8 +83,18 @@ export interface Scenario {
   readonly window: number | undefined;
   readonly noise: Noise;
   readonly incidents: readonly Incident[];
-  /** Step after step, as nodes in a flow do it; or all at once with `runUpdate`. */
-  readonly how: "steps" | "whole";
+  /** Step after step, as nodes in a flow do it; all at once with `runUpdate`; or as one of a fleet, over one pool. */
+  readonly how: "steps" | "whole" | "fleet";
+  /** Healthy devices beside it, in a fleet. */
+  readonly bystanders: number;
+  /** How far the first attempt is to go. The second one always goes to the end. */
+  readonly goal: UpdateGoal;
+  /** What becomes of the question whether the trial is confirmed; none: nobody asks. */
+  readonly gate: "none" | "passes" | "declines" | "silent";
+  /** How long the gate thinks, or is waited for. */
+  readonly gateMs: number;
+  /** A trial that is not let through ends with a reset at once. */
+  readonly revertAtOnce: boolean;
   /** Both images of a device at once, with one reset. */
   readonly both: boolean;
   /** It begins in MCUboot's serial recovery, where an upload goes straight over the image that runs. */
@@ -113,6 +126,14 @@ const PROFILES: readonly ProfileName[] = ["zephyr-4.4", "zephyr-4.4", "zephyr-3.
 const OTHER_SLOTS: readonly OtherSlot[] = ["empty", "empty", "empty", "older", "wanted", "torn", "garbage", "pending"];
 const OBSTACLES: readonly Obstacle[] = ["rejected", "downgrade", "cannot-swap", "too-large"];
 const TRIALS: readonly Trial[] = ["crashing", "self-confirming"];
+const PASSING: readonly IncidentKind[] = [
+  "link-loss",
+  "silence",
+  "reboot",
+  "power-cut",
+  "power-cut-in-boot",
+  "process-killed",
+];
 const MOMENTS = [
   "image.upload",
   "image.upload",
@@ -121,6 +142,14 @@ const MOMENTS = [
   "image.readState",
   "os.reset",
 ] as const;
+
+/** About as often an update asks for it. */
+const LAST: Record<(typeof MOMENTS)[number], number> = {
+  "image.upload": 25,
+  "image.writeState": 3,
+  "image.readState": 12,
+  "os.reset": 2,
+};
 
 /** The n-th run of a campaign. */
 export function seedOf(campaignSeed: number, run: number): number {
@@ -131,6 +160,7 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
   const chance = new Chance(seed);
   const scenario: Scenario = {
     seed,
+    trouble: chance.of(0.25) ? "little" : "any",
     ...drawMedium(chance),
     ...drawDevice(chance, fixed.mode ?? (chance.of(0.5) ? "swap-move" : chance.among(MODES))),
     pace: drawPace(chance),
@@ -138,16 +168,40 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     noise: drawNoise(chance),
     incidents: drawIncidents(chance),
     restarts: chance.among([0, 0, 1, 2]),
-    how: chance.among(["steps", "whole"] as const),
     both: chance.of(0.4),
-    inRecovery: false,
+    inRecovery: chance.of(0.04),
+    ...drawWill(chance),
     ...fixed,
   };
-  return { ...scenario, ...contradictionsOf(scenario), ...(scenario.inRecovery && ofRecovery(scenario)) };
+  const drawn = { ...scenario, ...(scenario.trouble === "little" && drawLittle(chance, scenario)) };
+  return { ...drawn, ...contradictionsOf(drawn), ...(drawn.inRecovery && ofRecovery(drawn)) };
+}
+
+function drawLittle(chance: Chance, { otherSlot }: Scenario): Partial<Scenario> {
+  return {
+    checksum: true,
+    noise: { ...QUIET, [chance.among(Object.keys(QUIET))]: chance.magnitude(0.005, 0.03) },
+    incidents: [
+      {
+        kind: chance.among(PASSING),
+        command: "image.upload",
+        nth: chance.whole(1, 8),
+        when: chance.among(["before", "after"] as const),
+        ms: chance.magnitude(5, 4_000),
+        amount: chance.whole(0, 120),
+      },
+    ],
+    obstacle: "none",
+    trial: "healthy",
+    otherSlot: otherSlot === "pending" ? "older" : otherSlot,
+    goal: "test-and-confirm",
+    gate: "none",
+    inRecovery: false,
+  };
 }
 
 /** There is one slot, and nothing in it is checked; another client's image would run. */
-function ofRecovery({ mode, incidents }: Scenario): Partial<Scenario> {
+function ofRecovery({ mode, how, incidents }: Scenario): Partial<Scenario> {
   return {
     mode: mode.startsWith("direct-xip") ? "swap-move" : mode,
     profile: "zephyr-4.4",
@@ -157,16 +211,25 @@ function ofRecovery({ mode, incidents }: Scenario): Partial<Scenario> {
     trial: "healthy",
     otherSlot: "empty",
     obstacle: "none",
+    how: how === "fleet" ? "whole" : how,
+    goal: "test-and-confirm",
+    gate: "none",
+    bystanders: 0,
     incidents: incidents.filter(({ kind }) => kind !== "foreign-upload"),
   };
 }
 
 /** What cannot be with what. */
-function contradictionsOf({ obstacle, otherSlot, imageCount, how, both }: Scenario): Partial<Scenario> {
+function contradictionsOf({ obstacle, otherSlot, imageCount, how, both, goal, gate }: Scenario): Partial<Scenario> {
   return {
+    // Nodes in a row have neither; and a gate lies between trial and confirm.
+    goal: how === "steps" ? "test-and-confirm" : goal,
+    gate: how === "steps" || goal !== "test-and-confirm" ? "none" : gate,
+    // What one device cannot run is no firmware for many.
+    how: how === "fleet" && obstacle !== "none" ? "whole" : how,
     // A file that is too large for the slot cannot be in it.
     otherSlot: obstacle === "too-large" && otherSlot === "wanted" ? "torn" : otherSlot,
-    both: both && how === "whole" && imageCount === 2 && obstacle === "none",
+    both: both && how !== "steps" && imageCount === 2 && obstacle === "none",
   };
 }
 
@@ -186,7 +249,7 @@ function drawDevice(chance: Chance, mode: BootMode) {
     profile: chance.among(PROFILES),
     mode,
     bufSize: chance.among(imageCount === 2 ? [768, 1024, 2475] : [320, 384, 512, 1024, 2475]),
-    bufCount: chance.among([2, 2, 3, 4, 8]),
+    bufCount: chance.whole(2, 9),
     progressiveErase: chance.of(0.4),
     imageCheck: chance.of(0.5),
     allowErasePending: chance.of(0.5),
@@ -201,7 +264,7 @@ function drawDevice(chance: Chance, mode: BootMode) {
 }
 
 function drawTrial(chance: Chance): Trial {
-  return chance.of(0.15) ? chance.among(TRIALS) : "healthy";
+  return chance.of(0.2) ? chance.among(TRIALS) : "healthy";
 }
 
 /** Without swaps there is nothing pending in the other slot that would not run at once. */
@@ -229,6 +292,17 @@ function drawPace(chance: Chance): Scenario["pace"] {
   };
 }
 
+function drawWill(chance: Chance): Pick<Scenario, "how" | "bystanders" | "goal" | "gate" | "gateMs" | "revertAtOnce"> {
+  return {
+    how: chance.among(["steps", "steps", "whole", "whole", "fleet"] as const),
+    bystanders: chance.whole(1, 3),
+    goal: chance.of(0.7) ? "test-and-confirm" : chance.among(["test", "confirm", "upload"] as const),
+    gate: chance.of(0.7) ? "none" : chance.among(["passes", "declines", "silent"] as const),
+    gateMs: chance.magnitude(10, 60_000),
+    revertAtOnce: chance.of(0.5),
+  };
+}
+
 function drawNoise(chance: Chance): Noise {
   const kinds = chance.some(Object.keys(QUIET), chance.among([0, 1, 1, 2, 2, 3, 4]));
   return { ...QUIET, ...Object.fromEntries(kinds.map((kind) => [kind, chance.magnitude(0.005, 0.35)])) };
@@ -240,7 +314,7 @@ function drawIncidents(chance: Chance): Incident[] {
     return {
       kind: chance.among(INCIDENTS),
       command,
-      nth: command === "image.upload" ? chance.whole(1, 25) : chance.whole(1, 3),
+      nth: chance.whole(1, LAST[command]),
       when: chance.among(["before", "after"] as const),
       ms: chance.magnitude(5, chance.of(0.1) ? 400_000 : 40_000),
       amount: chance.whole(0, 120),
