@@ -69,7 +69,7 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const session = await device.session(signal);
   const before = await readImageState(session, signal);
   const startMs = nowMs();
-  const isSwapExpected = before.some((slot) => pendingSlot(before, slot.image) || trialRunning(before, slot.image));
+  const isSwapExpected = promisesChange(before);
   const absence = new Absence(device.learnt, isSwapExpected);
   const report = (phase: ResetProgress["phase"]): void => {
     const elapsedMs = Math.round(nowMs() - startMs);
@@ -93,6 +93,11 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   return { ...result, verdict: judgement.verdict, because: judgement.because };
 }
 
+/** A boot will show in the state. */
+function promisesChange(state: ImageState): boolean {
+  return state.some(({ image }) => pendingSlot(state, image) || trialRunning(state, image));
+}
+
 type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;
 
 /**
@@ -113,7 +118,8 @@ async function reboot(
     const wentAway = await awaitLoss(session, wait.signal);
     await device.drop();
     if (wait.waitMs === 0) return undefined;
-    const isDoubtful = unanswered !== undefined && maxRoundTripMs > 0;
+    // A message more that is lost is no absence, where the state would show one or the way is slow.
+    const isDoubtful = unanswered !== undefined && !wentAway && (maxRoundTripMs > 0 || promisesChange(wait.before));
     const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
     if (!unanswered || after.isRebooted) return { ...after, sentMs };
     if (tries >= MAX_RESETS) throw unanswered;

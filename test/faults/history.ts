@@ -5,25 +5,36 @@ import type { Truth } from "./truth";
 /** "left": it was to be installed, and still lies where it lay. "gone": it is in neither slot any more. */
 export type Deed = "installed" | "reverted" | "gone" | "left";
 
+/** The slots at one moment, and what the bootloader had done last. */
+export interface Moment {
+  readonly atMs: number;
+  readonly truth: Truth;
+  readonly deeds: History["deeds"];
+}
+
+interface HistoryListener {
+  did(deed: Deed): void;
+  /** Power failed after so many flash operations of a boot. */
+  cut(steps: number): void;
+}
+
 export class History {
   /** The last one for each image. */
-  deeds: readonly Deed[] = [];
-  boots = 0;
+  deeds: readonly (Deed | undefined)[] = [];
   readonly #look: () => Truth;
-  readonly #onCut: (steps: number) => void;
+  readonly #listener: HistoryListener;
   /** When power failed in the midst of the boot before. */
   #before: Truth | undefined;
 
-  /** @param onCut power failed after so many flash operations of a boot */
-  constructor({ store }: VirtualDevice, look: () => Truth, onCut: (steps: number) => void) {
+  constructor({ store }: VirtualDevice, look: () => Truth, listener: HistoryListener) {
     this.#look = look;
-    this.#onCut = onCut;
+    this.#listener = listener;
     const boot = store.boot.bind(store);
     store.boot = (options) => {
       this.#before ??= this.#look();
       const report = boot(options);
       if (report.completed) this.#booted();
-      else this.#onCut(report.steps);
+      else this.#listener.cut(report.steps);
       return report;
     };
   }
@@ -31,8 +42,9 @@ export class History {
   #booted(): void {
     const [before, after] = [imagesOf(this.#before!), imagesOf(this.#look())];
     this.#before = undefined;
-    this.boots++;
-    this.deeds = before.map((truth, index) => deedBetween(truth, after[index]!) ?? this.deeds[index]!);
+    const deeds = before.map((truth, index) => deedBetween(truth, after[index]!));
+    for (const deed of deeds) if (deed) this.#listener.did(deed);
+    this.deeds = deeds.map((deed, index) => deed ?? this.deeds[index]);
   }
 }
 

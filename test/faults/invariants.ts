@@ -1,7 +1,7 @@
 /** What must hold after every update, whatever befell it. */
 import { ERRORS } from "../../src/errors";
 import type { Outcome } from "./client";
-import { type Deed, type History, imagesOf } from "./history";
+import { type Deed, imagesOf, type Moment } from "./history";
 import type { IncidentKind, Scenario } from "./scenario";
 import { describeTruth, isDone, type Truth } from "./truth";
 
@@ -9,7 +9,8 @@ interface After {
   readonly outcome: Outcome;
   readonly truth: Truth;
   readonly scenario: Scenario;
-  readonly history: History;
+  /** Now, and a short while before. */
+  readonly moments: readonly Moment[];
 }
 
 /** The device can never run the image, or not for good. */
@@ -43,13 +44,17 @@ function checkTrial(truth: Truth, scenario: Scenario): string[] {
 
 /** Nobody wanted that the image stays. */
 export function checkWill(truth: Truth, scenario: Scenario): string[] {
-  const { goal, gate, mode, trial, profile } = scenario;
+  const { goal, gate } = scenario;
   const mayStay = gate === "none" ? goal === "test-and-confirm" || goal === "confirm" : gate === "passes";
-  // This one asks nobody, that one tells nobody beforehand that it knows no trial.
-  const isUnasked = mode === "direct-xip" || (mode === "overwrite" && profile !== "zephyr-4.4" && goal !== "upload");
-  const isAllowed = mayStay || isUnasked || trial === "self-confirming" || mayBeDamaged(scenario);
-  if (isAllowed || !imagesOf(truth).some(isDone)) return [];
+  if (mayStay || staysUnasked(scenario) || !imagesOf(truth).some(isDone)) return [];
   return [`with the goal ${goal} and a gate that ${gate}, the device: ${describeTruth(truth)}`];
+}
+
+function staysUnasked(scenario: Scenario): boolean {
+  const { mode, profile, goal, trial } = scenario;
+  if (trial === "self-confirming" || mayBeDamaged(scenario)) return true;
+  // This one asks nobody, that one tells nobody beforehand that it knows no trial.
+  return mode === "direct-xip" || (mode === "overwrite" && profile !== "zephyr-4.4" && goal !== "upload");
 }
 
 function checkError({ error, step }: Extract<Outcome, { error: unknown }>, after: After): string[] {
@@ -90,12 +95,17 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   failed: () => true,
 };
 
-/** Of two images, of which either may have failed, one at least is as the verdict says; success is of both. */
-function untrue(verdict: string | undefined, { truth, scenario, history }: After, said: string): string[] {
-  const images = isSuccess(verdict) ? [truth] : imagesOf(truth);
+/** Success is true now; anything else was true at least when the device showed its state last. */
+function untrue(verdict: string | undefined, { truth, scenario, moments }: After, said: string): string[] {
   const claim = CLAIMS[verdict ?? ""];
-  if (claim && images.some((image, index) => claim({ truth: image, deed: history.deeds[index], scenario }))) return [];
-  return [`${said}, but the device: ${describeTruth(truth)}; the bootloader: ${history.deeds.join(", ")}`];
+  if (claim && isSuccess(verdict) && claim({ truth, deed: undefined, scenario })) return [];
+  if (claim && !isSuccess(verdict) && moments.some((moment) => isTrueOfOne(claim, moment, scenario))) return [];
+  return [`${said}, but the device: ${describeTruth(truth)}; the bootloader: ${moments[0]!.deeds.join(", ")}`];
+}
+
+/** Of two images, of which either may have failed. */
+function isTrueOfOne(claim: Claim, { truth, deeds }: Moment, scenario: Scenario): boolean {
+  return imagesOf(truth).some((image, index) => claim({ truth: image, deed: deeds[index], scenario }));
 }
 
 function isSuccess(verdict: string | undefined): boolean {
@@ -128,7 +138,7 @@ const STEP_CLAIMS: Readonly<Record<string, (truth: Truth, scenario: Scenario) =>
 
 /** There was nothing to give up for. */
 export function checkPatience({ outcome, scenario }: After): string[] {
-  if (scenario.trouble === "any" || !("error" in outcome)) return [];
+  if (scenario.trouble === "any" || !("error" in outcome) || outcome.error.verdict === "already-current") return [];
   return [`with so little in the way ${outcome.step} fails with ${outcome.error.code}: ${outcome.error.message}`];
 }
 
@@ -141,9 +151,8 @@ export function checkStep(step: string, truth: Truth, scenario: Scenario): strin
 
 /** The very end, after a second attempt. */
 export function checkLast(truth: Truth, scenario: Scenario): string[] {
-  const isThere = isDone(truth);
   const isLeft = isBlocked(scenario) && truth.running !== "wanted" && checkDevice(truth, scenario).length === 0;
-  const isWell = truth.state === "application" && (isThere || isLeft);
+  const isWell = truth.state === "application" && (isDone(truth) || isLeft);
   return isWell ? [] : [`in the end the device: ${describeTruth(truth)}`];
 }
 
@@ -202,6 +211,11 @@ const CODES: Record<Scenario["obstacle"], readonly string[]> = {
   "cannot-swap": ["SMP_NOT_SWAPPED"],
   "too-large": ["SMP_IMAGE_TOO_LARGE", "SMP_NOT_SWAPPED"],
 };
+/** The update has met with what is for good in its way. */
+export function isObstacle({ outcome, scenario: { obstacle } }: After): boolean {
+  return "error" in outcome && CODES[obstacle].includes(outcome.error.code);
+}
+
 const CODES_OF_CRASHES = ["SMP_REVERTED", "SMP_WRONG_IMAGE", "SMP_LINK_LOST", "SMP_TIMEOUT", "SMP_LINK_OPEN"];
 
 /** An update without faults. */

@@ -5,9 +5,19 @@ import { messageOf } from "../../src/errors";
 import { Chance } from "./chance";
 import type { Outcome } from "./client";
 import { makeFiles, type Files } from "./files";
-import { checkEnd, checkLast, checkOutcome, checkPatience, checkSecond, checkWill, mayBeSecondTry } from "./invariants";
+import type { Moment } from "./history";
+import {
+  checkEnd,
+  checkLast,
+  checkOutcome,
+  checkPatience,
+  checkSecond,
+  checkWill,
+  isObstacle,
+  mayBeSecondTry,
+} from "./invariants";
 import type { Scenario } from "./scenario";
-import { describeTruth, type Truth } from "./truth";
+import { describeTruth } from "./truth";
 import { VirtualTime } from "./virtual-time";
 import { World } from "./world";
 
@@ -85,11 +95,12 @@ class Run {
   async #attempts(): Promise<void> {
     const world = this.#world;
     this.#tell(`at first: ${describeTruth(world.truth)}`);
-    const { outcome, truth } = await this.#time.until(this.#attemptUnderFaults());
+    const { outcome, moments } = await this.#time.until(this.#attemptUnderFaults());
+    const { truth } = moments[0];
     const scenario = this.#scenario;
-    const { history } = world;
     this.#ended = "error" in outcome ? `${outcome.step}: ${outcome.error.code}` : `${outcome.verdict}`;
-    const after = { outcome, truth, scenario, history };
+    const after = { outcome, truth, scenario, moments };
+    if (isObstacle(after)) world.timeline.fault(scenario.obstacle, this.#ended);
     this.#expect([...checkOutcome(after), ...checkWill(truth, scenario), ...checkPatience(after)]);
     await this.#checkBystanders(true);
     world.calm();
@@ -97,17 +108,17 @@ class Run {
     await this.#restart(scenario.restarts);
     const settled = world.truth;
     this.#tell(`now: ${describeTruth(settled)}`);
-    this.#expect(checkEnd({ outcome, truth: settled, scenario, history, ran: world.ran }));
+    this.#expect(checkEnd({ outcome, truth: settled, scenario, moments, ran: world.ran }));
     await this.#secondAttempt();
     await this.#end();
   }
 
   /** The outcome of the last client process, and how the device was at that moment. */
-  async #attemptUnderFaults(): Promise<{ outcome: Outcome; truth: Truth }> {
+  async #attemptUnderFaults(): Promise<{ outcome: Outcome; moments: readonly [Moment, ...Moment[]] }> {
     for (;;) {
       const client = this.#world.newClient();
       const killed = this.#world.nextKill();
-      const ended = client.update(this.#files).then((outcome) => ({ outcome, truth: this.#world.truth }));
+      const ended = client.update(this.#files).then((outcome) => ({ outcome, moments: this.#world.moments() }));
       const first = await Promise.race([ended, killed]);
       if (typeof first !== "number") return first;
       await sleep(first);
@@ -116,20 +127,20 @@ class Run {
 
   /** Without faults it succeeds, unless the device can never run the image. */
   async #secondAttempt(): Promise<void> {
-    const { history } = this.#world;
     const scenario = { ...this.#scenario, ...TO_THE_END };
     const client = this.#world.newClient(TO_THE_END);
     for (let round = 1; ; round++) {
       const outcome = await this.#time.until(client.update(this.#files));
-      const { truth } = this.#world;
+      const moments = this.#world.moments();
+      const { truth } = moments[0];
       // A mark of the first attempt is as that wanted it.
-      this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario, history }));
+      this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario, moments }));
       await this.#checkBystanders(false);
       if (round < ROUNDS && mayBeSecondTry(outcome, scenario)) {
         await this.#restart(1);
         continue;
       }
-      this.#expect(checkSecond({ outcome, truth, scenario, history }));
+      this.#expect(checkSecond({ outcome, truth, scenario, moments }));
       break;
     }
     await this.#time.pass(SETTLE_MS);

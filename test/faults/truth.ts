@@ -66,7 +66,8 @@ export function describeTruth({
 
 function contentOf(flash: Uint8Array, starts: readonly number[], files: Files): Content {
   const bytes = Buffer.from(flash.buffer, flash.byteOffset, flash.length);
-  const candidates = { old: files.old, wanted: files.wanted, third: files.third, foreign: files.foreign };
+  // Swap-offset leaves a copy of the old image behind.
+  const candidates = { wanted: files.wanted, foreign: files.foreign, third: files.third, old: files.old };
   for (const [name, file] of Object.entries(candidates)) {
     for (const start of starts) {
       if (bytes.subarray(start, start + file.length).equals(file)) return name as Content;

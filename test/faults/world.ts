@@ -12,11 +12,12 @@ import { Bystander } from "./bystanders";
 import { bystanderNames, ClientProcess, UNIT } from "./client";
 import { Erasures } from "./erasures";
 import type { Files } from "./files";
-import { History } from "./history";
+import { type Deed, History, type Moment } from "./history";
 import { makeDevice } from "./make-device";
 import { checkStep } from "./invariants";
-import type { Incident, Scenario } from "./scenario";
+import type { BootIncident, Incident, Scenario } from "./scenario";
 import type { Far } from "./links";
+import { Moments } from "./moments";
 import { Timeline } from "./timeline";
 import { readTruth, type Truth } from "./truth";
 import { Wire } from "./wire";
@@ -24,8 +25,9 @@ import { Wire } from "./wire";
 /** SMP codes that ask for patience: no memory, busy. */
 const PATIENCE = [2, 10] as const;
 const FOREIGN_CHUNK_BYTES = 200;
+/** A device that has gone away is looked for so long, before the client judges by what it saw last. */
+const RECENT_MS = 15_000;
 
-type BootIncident = "power-cut-in-boot" | "bootloader-skipped" | "crash-at-start";
 type SuddenIncident = Exclude<Incident["kind"], BootIncident>;
 
 export class World {
@@ -43,12 +45,13 @@ export class World {
   readonly #scenario: Scenario;
   readonly #files: Files;
   readonly #chance: Chance;
-  readonly #seen = new Map<string, number>();
+  readonly #moments = new Moments();
   #incidents: readonly Incident[];
   #unreachableUntilMs = -Infinity;
   #onKill: (restartMs: number) => void = () => undefined;
   #cancelPowerOn: () => void = () => undefined;
   readonly #erasures = new Erasures();
+  readonly #shown: Moment[] = [];
   #strikes = 0;
   /** When the state was asked for. */
   #strikesSeen = 0;
@@ -63,11 +66,10 @@ export class World {
     this.wire = new Wire(scenario, new Chance(scenario.seed ^ 0xa1e), this.timeline);
     this.device = makeDevice(UNIT, scenario, files, (line) => this.#noteOfDevice(line));
     if (canResume(scenario)) this.device.faults.add(only(imageGroup.upload, (exchange) => this.#watchUpload(exchange)));
-    this.history = new History(
-      this.device,
-      () => this.truth,
-      (steps) => this.timeline.fault("power-cut-in-boot", `after ${steps} flash operations`),
-    );
+    this.history = new History(this.device, () => this.truth, {
+      did: (deed) => this.#noteDeed(deed),
+      cut: (steps) => this.timeline.fault("power-cut-in-boot", `after ${steps} flash operations`),
+    });
     this.bystanders = bystanderNames(scenario).map((name) => new Bystander(name, scenario, files));
     this.device.faults.add((exchange) => this.#meet(exchange));
   }
@@ -79,6 +81,16 @@ export class World {
   /** What was seen on the way and must not be. */
   get violations(): readonly string[] {
     return [...this.#untrueSteps, ...this.#erasures.needless];
+  }
+
+  /** Now, and when the device has shown its state a short while before: a client cannot know better. */
+  moments(): readonly [Moment, ...Moment[]] {
+    const now = this.#moment();
+    return [now, ...this.#shown.filter(({ atMs }) => now.atMs - atMs < RECENT_MS)];
+  }
+
+  #moment(): Moment {
+    return { atMs: nowMs(), truth: this.truth, deeds: this.history.deeds };
   }
 
   /** @param will in which it differs from the first one */
@@ -117,9 +129,18 @@ export class World {
     return (state === "application" || state === "recovery") && nowMs() >= this.#unreachableUntilMs;
   }
 
+  #noteDeed(deed: Deed): void {
+    this.timeline.add(`== the wanted image is ${deed}`);
+    const { trial } = this.#scenario;
+    if (trial === "crashing" && (deed === "reverted" || deed === "gone")) this.timeline.fault("crashing-trial", deed);
+  }
+
   #noteOfDevice(line: string): void {
     this.timeline.add(`   device: ${line}`);
+    const { otherSlot } = this.#scenario;
+    if (line.startsWith("upload of") && otherSlot !== "empty") this.timeline.fault("occupied-slot", otherSlot);
     this.#erasures.heard(line);
+    this.#moments.heard(line);
     if (line.startsWith("running ")) this.ran.add(line.slice("running ".length));
   }
 
@@ -133,26 +154,30 @@ export class World {
   /** Each packet that reaches the device. */
   #meet(exchange: Exchange): void {
     const command = exchange.command?.name ?? "unknown";
-    const count = (this.#seen.get(command) ?? 0) + 1;
-    this.#seen.set(command, count);
+    this.#moments.met(command);
     if (this.wire.busyShare > 0 && this.#chance.of(this.wire.busyShare)) {
       this.timeline.fault("busy", command);
       exchange.refuse({ rc: this.#chance.among(PATIENCE) });
     }
-    for (const incident of this.#incidents) {
-      if (incident.command !== command || incident.nth !== count) continue;
+    for (const incident of this.#incidents.filter((each) => this.#moments.isDue(each, command))) {
       if (incident.when === "before") this.#strike(incident, exchange);
-      else
-        exchange.changeAnswer((frame) => {
-          this.#strike(incident, exchange);
-          return [frame];
-        });
+      else exchange.changeAnswer((frame) => [this.#strikeAfter(incident, exchange, frame)]);
     }
-    if (command === imageGroup.readState.name) this.#strikesSeen = this.#strikes;
+    if (command === imageGroup.readState.name) this.#isLookedAt();
   }
 
-  #strike({ kind, ms, amount, when, command, nth }: Incident, exchange: Exchange): void {
-    const text = `${when} ${command} number ${nth}, ${Math.round(ms)} ms, ${amount}`;
+  #isLookedAt(): void {
+    this.#strikesSeen = this.#strikes;
+    this.#shown.push(this.#moment());
+  }
+
+  #strikeAfter(incident: Incident, exchange: Exchange, frame: Uint8Array): Uint8Array {
+    this.#strike(incident, exchange);
+    return frame;
+  }
+
+  #strike({ kind, ms, amount, when, command, nth, since }: Incident, exchange: Exchange): void {
+    const text = `${when} ${command} number ${nth} since the ${since}, ${Math.round(ms)} ms, ${amount}`;
     this.#strikes++;
     if (kind in this.#bootEffects) {
       this.timeline.add(`!! the next boot: ${kind}, ${text}`);

@@ -12,7 +12,7 @@ import {
 } from "../../src/device/faults";
 import { PACES } from "../../src/device/pace";
 import type { SmpErrorCode } from "../../src/errors";
-import { os } from "../../src/smp/commands";
+import { image as imageGroup, os } from "../../src/smp/commands";
 import type { ResetProgress } from "../../src/update/reset-device";
 import { C, useBench, type Bench, type BenchOptions } from "./bench";
 import { rejectsWith } from "./expect";
@@ -210,6 +210,14 @@ describe("reset", () => {
   it("goes on when the answer is lost, as the device reboots all the same", async () => {
     const bench = await tested();
     bench.device.faults.add(only(os.reset, loseAnswer));
+    assert.equal((await reset(bench)).verdict, "testing");
+    assert.equal(bench.device.boots, 2);
+  });
+
+  it("sends a request that was lost once more, also when a poll is lost after it", async () => {
+    const bench = await tested();
+    bench.device.faults.add(only(os.reset, nth(1, loseRequest)));
+    bench.device.faults.add(only(imageGroup.readState, nth(3, loseRequest)));
     assert.equal((await reset(bench)).verdict, "testing");
     assert.equal(bench.device.boots, 2);
   });
