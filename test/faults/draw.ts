@@ -30,27 +30,29 @@ const PASSING: readonly IncidentKind[] = [
   "power-cut-in-boot",
   "process-killed",
 ];
+type Moment = Pick<Incident, "since"> & { readonly command: keyof typeof LAST };
+const upload: Moment = { command: "image.upload", since: "start" };
+const reset: Moment = { command: "os.reset", since: "start" };
+const look = (since: Since): Moment => ({ command: "image.readState", since });
+const mark = (since: Since): Moment => ({ command: "image.writeState", since });
 const MOMENTS = [
-  "image.upload",
-  "image.upload",
-  "image.upload",
-  "image.writeState",
-  "image.readState",
-  "image.readState",
-  "os.reset",
-] as const;
-
+  upload,
+  upload,
+  upload,
+  look("start"),
+  look("upload"),
+  look("boot"),
+  mark("upload"),
+  mark("boot"),
+  reset,
+];
+/** Another client does harm until the image is marked. */
+const FOREIGN_MOMENTS = [upload, look("upload")];
 /** The boot that follows has something to do. */
-const BOOT_MOMENTS = ["image.upload", "image.writeState", "os.reset", "os.reset"] as const;
+const BOOT_MOMENTS = [upload, mark("start"), reset, reset];
 
 /** About as often an update asks for it. */
-const LAST: Record<(typeof MOMENTS)[number], number> = {
-  "image.upload": 25,
-  "image.writeState": 3,
-  "image.readState": 4,
-  "os.reset": 2,
-};
-const SINCE: readonly Since[] = ["start", "upload", "boot"];
+const LAST = { "image.upload": 25, "image.writeState": 3, "image.readState": 4, "os.reset": 2 };
 
 /** The n-th run of a campaign. */
 export function seedOf(campaignSeed: number, run: number): number {
@@ -220,9 +222,7 @@ function drawNoise(chance: Chance): Noise {
 function drawIncidents(chance: Chance): Incident[] {
   return Array.from({ length: chance.among([0, 1, 1, 1, 2, 2, 3]) }, () => {
     const kind = chance.among(INCIDENTS);
-    const isOfBoot = BOOT_INCIDENTS.some((each) => each === kind);
-    const command = chance.among(isOfBoot ? BOOT_MOMENTS : MOMENTS);
-    const since = command === "image.readState" || command === "image.writeState" ? chance.among(SINCE) : "start";
+    const { command, since } = chance.among(momentsOf(kind));
     return {
       kind,
       command,
@@ -233,4 +233,9 @@ function drawIncidents(chance: Chance): Incident[] {
       amount: chance.whole(0, 120),
     };
   });
+}
+
+function momentsOf(kind: IncidentKind): readonly Moment[] {
+  if (kind === "foreign-upload") return FOREIGN_MOMENTS;
+  return BOOT_INCIDENTS.some((each) => each === kind) ? BOOT_MOMENTS : MOMENTS;
 }
