@@ -1,5 +1,6 @@
 /** Traces as they were written: a JSON record per line. */
 import { SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { TRACE_VERSION, type TraceLine, type TraceRecord } from "./record";
 
 /** A line that is none; the last one of a process that was killed, perhaps. */
@@ -35,7 +36,6 @@ const OPTIONAL_FIELDS: Readonly<Record<string, string>> = {
   request: "number",
 };
 const HEADER_FIELDS = ["op", "version", "group", "id", "seq", "bodyBytes"] as const;
-const LARGEST_FRAME_BYTES = 8 + 0xffff;
 
 /**
  * Lines that are not readable are told as such; blank ones are passed over.
@@ -99,7 +99,7 @@ function isTraceLine(value: unknown): value is TraceLine {
 function hasSense({ at, bytes, header }: Record<string, unknown>): boolean {
   const isTime = at === undefined || !Number.isNaN(Date.parse(at as string));
   const isLength =
-    bytes === undefined || (Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= LARGEST_FRAME_BYTES);
+    bytes === undefined || (Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= MAX_FRAME_BYTES);
   return isTime && isLength && (header === undefined || isHeader(header));
 }
 
