@@ -15,8 +15,6 @@ interface ResetConfig extends NodeDef {
 /** Longer than the swap of two full slots takes. */
 const DEFAULT_WAIT_S = 300;
 const MAX_WAIT_S = 86_400;
-/** BOOT_MODE_TYPE_BOOTLOADER of Zephyr's `boot_mode`. */
-const STAY_IN_BOOTLOADER = 1;
 
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-reset", function (this: FlowNode, config: ResetConfig) {
@@ -38,7 +36,7 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
   const options = {
     wanted: wantedImage(job.msg),
     force: config.force === true,
-    ...(toRecovery && { bootMode: STAY_IN_BOOTLOADER }),
+    toRecovery,
     waitMs,
     signal,
   };
