@@ -1,5 +1,6 @@
 /** Traces as they were written: a JSON record per line. */
 import { SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { TRACE_VERSION, type TraceLine, type TraceRecord } from "./record";
 
 /** A line that is none; the last one of a process that was killed, perhaps. */
@@ -36,7 +37,6 @@ const OPTIONAL_FIELDS: Readonly<Record<string, string>> = {
   request: "number",
 };
 const HEADER_FIELDS = ["op", "version", "group", "id", "seq", "bodyBytes"] as const;
-const LARGEST_FRAME_BYTES = 8 + 0xffff;
 
 /**
  * Lines that are not readable are told as such; blank ones are passed over.
@@ -105,7 +105,7 @@ function whyNoRecord(value: unknown): string | undefined {
 /** Names the field whose value cannot be. */
 function senseless({ at, bytes, header }: Record<string, unknown>): string | undefined {
   if (at !== undefined && Number.isNaN(Date.parse(at as string))) return "at";
-  const isLength = Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= LARGEST_FRAME_BYTES;
+  const isLength = Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= MAX_FRAME_BYTES;
   if (bytes !== undefined && !isLength) return "bytes";
   return header === undefined || isHeader(header) ? undefined : "header";
 }

@@ -3,7 +3,7 @@ import { SmpError } from "../errors";
 import { compareVersions, parseVersion } from "../image/version";
 import { checkFirmware, type Finding } from "./checks";
 import type { InstallKind } from "./install-kind";
-import { strangerPending, type Standing } from "./plan-standing";
+import type { Standing } from "./plan-standing";
 import type { PlanFacts, PlannedPart } from "./plan-types";
 import { activeSlot, describeSlot, describeState } from "./state";
 import type { Firmware, ImageState, SlotState } from "./types";
@@ -75,15 +75,12 @@ export function refuseTrialWanted({ goal, gate }: CompletePolicy, why: string): 
 export function refuseStrangerTrial(state: ImageState, trial: SlotState): SmpError {
   return new SmpError(
     "SMP_TRIAL_RUNNING",
-    `${trial.version} runs on trial, so that no slot is free (${describeState(state)})`,
+    `${trial.version} runs on trial, so that no slot of image ${trial.image} is free, and a reset would end it (${describeState(state)})`,
   );
 }
 
-export function refuseStrangerPending(state: ImageState, wanted: Firmware): SmpError | undefined {
-  const pending = strangerPending(state, wanted);
-  return (
-    pending && new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`)
-  );
+export function refuseStrangerPending(pending: SlotState): SmpError {
+  return new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`);
 }
 
 export function refuseMixedMarks(part: MovingPart): SmpError {
