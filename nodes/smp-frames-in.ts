@@ -1,7 +1,7 @@
 /** Where messages with SMP frames come back to their pool: answers, acknowledgements, failures, presence. */
 import { inspect } from "node:util";
 import { decodePayload, PAYLOAD_FORMS, toSmpError, type Envelope, type FlowChannel, type Sender } from "../src/index";
-import { oneOf } from "./runtime/checks";
+import { oneOf, setting } from "./runtime/checks";
 import { catchableError, catchShape, markFailed } from "./runtime/failure";
 import { FlowEndNode } from "./runtime/flow-end";
 import {
@@ -27,8 +27,7 @@ export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-frames-in", function (this: FlowNode, config: FramesInConfig) {
     RED.nodes.createNode(this, config);
     const end = new FlowEndNode(RED, this, config.pool, "the smp-frames-in node");
-    const field = { name: "form", code: "SMP_BAD_SETTING" } as const;
-    const form = end.setting(() => oneOf(field, config.form ?? "auto", FORMS)) ?? "auto";
+    const form = end.setting(() => oneOf(setting("form"), config.form ?? "auto", FORMS)) ?? "auto";
     end.takePart(
       (channel) => channel.addInlet(),
       ({ received, unknownDevice, foreign, garbage }) => {

@@ -1,5 +1,6 @@
 import { SmpError } from "../errors";
-import { decodeHeader, HEADER_BYTES, OP } from "../smp/header";
+import { frameLength, HEADER_BYTES } from "../framing/frame-length";
+import { OP } from "../smp/header";
 
 /** Requests of which only a part came, all devices together. */
 const KEPT = 64;
@@ -17,7 +18,7 @@ export class Pieces {
     const before = this.#partial.get(key);
     this.#partial.delete(key);
     // What is whole by itself is no rest of another.
-    const isWhole = startsRequest(bytes) && frameBytes(bytes) === bytes.length;
+    const isWhole = startsRequest(bytes) && frameLength(bytes) === bytes.length;
     const { frames, rest } = cut(before && !isWhole ? Buffer.concat([before, bytes]) : Buffer.from(bytes));
     if (rest.length > 0) this.#keep(key, rest);
     return frames;
@@ -38,7 +39,7 @@ function cut(bytes: Buffer): { frames: Uint8Array[]; rest: Buffer } {
       const said = `the payload has ${rest.length} bytes that begin no SMP request: ${rest.subarray(0, HEADER_BYTES).toString("hex")}`;
       throw new SmpError("SMP_BAD_FRAME", said, { frameLength: rest.length, field: "payload" });
     }
-    const endBytes = frameBytes(rest);
+    const endBytes = frameLength(rest);
     if (endBytes > rest.length) break;
     frames.push(rest.subarray(0, endBytes));
     rest = rest.subarray(endBytes);
@@ -54,7 +55,3 @@ function startsRequest(bytes: Uint8Array): boolean {
 const FIRST_BYTES: ReadonlySet<number> = new Set(
   [0, 1].flatMap((version) => [OP.READ, OP.WRITE].map((op) => (version << 3) | op)),
 );
-
-function frameBytes(bytes: Uint8Array): number {
-  return HEADER_BYTES + decodeHeader(bytes).bodyBytes;
-}

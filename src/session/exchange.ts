@@ -105,7 +105,6 @@ export class Exchange {
   }
 
   async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
-    this.#trace?.sent(frame, seq, request.earlierAttempts + request.attempt);
     let fail: (reason: unknown) => void;
     const answer = new Promise<Answer>((resolve, reject) => {
       fail = reject;
@@ -169,10 +168,13 @@ export class Exchange {
   }
 
   async #send(frame: Uint8Array, request: Try, signal: AbortSignal): Promise<void> {
-    const { row, attempt, earlierAttempts } = request;
+    const { row } = request;
+    const attempt = request.earlierAttempts + request.attempt;
     const timeoutMs = this.#timeoutMs(request);
+    const onLeave = (): void => this.#trace?.sent(frame, attempt);
+    if (this.#link.maxSendMs === undefined) onLeave();
     try {
-      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt, timeoutMs });
+      await this.#link.send(frame, signal, { command: row.name, attempt, timeoutMs, onLeave });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);

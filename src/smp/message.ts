@@ -1,6 +1,7 @@
 /** A whole SMP message: header and CBOR body, to and from a frame. The only door to the CBOR library. */
 import { Decoder, Encoder } from "cbor-x";
 import { messageOf, SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { cborFault } from "./cbor-check";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header";
 
@@ -14,7 +15,6 @@ export interface Message extends Omit<Header, "bodyBytes"> {
 const DIALECT = { useRecords: false, tagUint8Array: false, variableMapSize: true, mapsAsObjects: true } as const;
 const encoder = new Encoder(DIALECT);
 const decoder = new Decoder(DIALECT);
-const LARGEST_BODY_BYTES = 0xffff;
 
 export interface EncodeOptions {
   /** Maps and lists of indefinite length, as zcbor in Zephyr writes them. */
@@ -24,10 +24,10 @@ export interface EncodeOptions {
 /** @throws SMP_FRAME_TOO_LARGE when the body exceeds the header's 16-bit length */
 export function encodeMessage(message: Message, options: EncodeOptions = {}): Uint8Array {
   const body = encodeBody(message.body, options);
-  if (body.length > LARGEST_BODY_BYTES) {
+  if (HEADER_BYTES + body.length > MAX_FRAME_BYTES) {
     throw new SmpError("SMP_FRAME_TOO_LARGE", `a body of ${body.length} bytes does not fit an SMP frame`, {
       frameLength: HEADER_BYTES + body.length,
-      limit: HEADER_BYTES + LARGEST_BODY_BYTES,
+      limit: MAX_FRAME_BYTES,
     });
   }
   return Buffer.concat([encodeHeader({ ...message, bodyBytes: body.length }), body]);

@@ -2,7 +2,8 @@
  * Frames out of messages: a message may hold a piece of a frame, one frame, several, or the end of one and the begin of the
  * next. A message that is whole by itself never belongs to what came before: so a lost piece costs one frame only.
  */
-import { decodeHeader, HEADER_BYTES, OP } from "../../smp/header";
+import { frameLength, HEADER_BYTES } from "../../framing/frame-length";
+import { OP } from "../../smp/header";
 
 /** Messages of several answers may mingle; more than any window. */
 const MAX_PARTIALS = 32;
@@ -82,7 +83,7 @@ function cut(bytes: Uint8Array): Cut {
     if (rest.length === 0) return { frames, rest };
     if (!mayBeAnswer(rest)) return { frames, rest: NOTHING, garbage: Uint8Array.from(rest) };
     if (rest.length < HEADER_BYTES) return { frames, rest };
-    const frameBytes = HEADER_BYTES + decodeHeader(rest).bodyBytes;
+    const frameBytes = frameLength(rest);
     if (rest.length < frameBytes) return { frames, rest };
     frames.push(Uint8Array.from(rest.subarray(0, frameBytes)));
     rest = rest.subarray(frameBytes);

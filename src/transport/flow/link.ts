@@ -15,7 +15,7 @@ export interface LinkChannel {
   readonly settings: FlowSettings;
   readonly counters: Readonly<FlowCounters>;
   /** @throws SMP_LINK_LOST when there is nobody to emit the message; the signal's reason */
-  send(link: FlowLink, outgoing: LinkFrame, signal: AbortSignal): Promise<void>;
+  send(link: FlowLink, outgoing: LinkFrame, signal: AbortSignal, onLeave?: () => void): Promise<void>;
   closed(link: FlowLink, reason: SmpError): void;
 }
 
@@ -75,12 +75,13 @@ export class FlowLink implements Link {
   async send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> {
     throwIfAborted(signal);
     if (this.#over) throw this.#over;
-    const { attempt = 1, command = "", timeoutMs = this.maxRoundTripMs } = facts ?? {};
+    const { attempt = 1, command = "", timeoutMs = this.maxRoundTripMs, onLeave } = facts ?? {};
     const { seq } = decodeHeader(frame);
     await this.#channel.send(
       this,
       { device: this.device, seq, attempt, command, timeoutMs, frame: Uint8Array.from(frame) },
       signal,
+      onLeave,
     );
   }
 
