@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import { decodePayload, encodePayload, failureEnvelope, presenceEnvelope, VirtualDevice } from "../../src/index";
+import { decodePayload, encodePayload, failureEnvelope, VirtualDevice } from "../../src/index";
+import { presenceEnvelope } from "../../src/framing/envelope";
 import type { PayloadForm } from "../../src/index";
 import { FarDevices } from "../far-device";
 import type { FlowNode, NodeModule } from "../node-red";
