@@ -4,6 +4,7 @@
  */
 import { nowMs } from "../clock";
 import { SmpError } from "../errors";
+import { RESET_INTO } from "../smp/groups/os";
 import { BootPlan, bootMs } from "./boot-plan";
 import { type DeviceConnection, type DeviceListener, OpenConnection } from "./connection";
 import { Faults } from "./faults";
@@ -30,9 +31,6 @@ import { Timers } from "./timers";
 
 /** What answers at the moment; "booting" and "off" are silence. */
 export type DeviceState = "application" | "recovery" | "booting" | "off" | "closed";
-
-/** `boot_mode` of a reset that asks for the bootloader (BOOT_MODE_TYPE_BOOTLOADER). */
-const BOOT_INTO_RECOVERY = 1;
 
 export class VirtualDevice {
   readonly name: string;
@@ -109,7 +107,7 @@ export class VirtualDevice {
   reboot(reason = "it reboots"): void {
     if (this.#state === "off") return;
     this.#goDown("booting", reason);
-    this.#start(0);
+    this.#start(RESET_INTO.APPLICATION);
   }
 
   powerOff(): void {
@@ -118,7 +116,7 @@ export class VirtualDevice {
 
   /** Starts a device that is off. */
   powerOn(): void {
-    if (this.#state === "off") this.#start(0);
+    if (this.#state === "off") this.#start(RESET_INTO.APPLICATION);
   }
 
   /** Off and on again at once. */
@@ -192,7 +190,7 @@ export class VirtualDevice {
     const plan = this.faults.meetBoot(new BootPlan(this.#boots));
     this.#state = plan.isOff ? "off" : "booting";
     if (plan.isOff) return;
-    if (bootMode === BOOT_INTO_RECOVERY && this.profile.recovery) {
+    if (bootMode === RESET_INTO.BOOTLOADER && this.profile.recovery) {
       this.#timers.run(this.pace.bootMs, () => this.#run("recovery"));
       return;
     }

@@ -167,7 +167,7 @@ function bytesOf(member: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (typeof value !== "string") throw bad(member, `has a "${member}" that is no base64 text`);
   const bytes = base64Bytes(value);
-  if (bytes) return bytes;
+  if (bytes && bytes.length > 0) return bytes;
   throw bad(member, `has a "${member}" that is no base64: "${value.slice(0, 24)}${value.length > 24 ? "…" : ""}"`);
 }
 

@@ -3,13 +3,12 @@
  * `{"$bytes": "<base64>"}`, or a Buffer that was turned into JSON.
  */
 import { SmpError } from "../errors";
+import { base64Bytes, bytesFromJson } from "../framing/text-bytes";
+import { MAX_DEPTH } from "./cbor-check";
 import type { CborMap } from "./message";
 
-/** As deep as the CBOR check lets an answer be. */
-const MAX_DEPTH = 16;
 /** A larger integer would be sent as a float, which servers do not take for an integer. */
 const LARGEST_SHORT_INTEGER = 0xffff_ffff;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
  * What a request's JSON stands for. Absent keys are left out.
@@ -58,12 +57,11 @@ function numberFromJson(value: number, path: string): number | bigint {
 
 /** The bytes that an object stands for, if it does. */
 function bytesOf(value: CborMap, path: string): Uint8Array | undefined {
-  const { $bytes, type, data } = value;
-  if (type === "Buffer" && Array.isArray(data)) return Buffer.from(data as number[]);
-  if ($bytes === undefined) return undefined;
-  const isBase64 = typeof $bytes === "string" && BASE64.test($bytes) && $bytes.replace(/=+$/, "").length % 4 !== 1;
-  if (!isBase64 || Object.keys(value).length > 1) throw badBody(path, 'must be {"$bytes": "<base64>"} and no more');
-  return Buffer.from($bytes, "base64");
+  const { $bytes } = value;
+  if ($bytes === undefined) return bytesFromJson(value);
+  const bytes = typeof $bytes === "string" ? base64Bytes($bytes) : undefined;
+  if (!bytes || Object.keys(value).length > 1) throw badBody(path, 'must be {"$bytes": "<base64>"} and no more');
+  return bytes;
 }
 
 /** By its name and not by its prototype, for function nodes have objects of their own. */

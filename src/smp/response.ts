@@ -1,6 +1,6 @@
 /** What a decoded answer says: refusal, or the row's response. */
 import { DeviceError, SmpError } from "../errors";
-import { resultCode } from "./codes";
+import { isBusy, resultCode } from "./codes";
 import type { Command } from "./command";
 import type { CborMap, Message } from "./message";
 import { OP } from "./header";
@@ -53,6 +53,6 @@ function refused(row: Command, rc: number, group: number | undefined, rsn: unkno
     ...(group === undefined ? {} : { group }),
     ...(reason === undefined ? {} : { reason }),
     ...(code.hint === undefined ? {} : { hint: code.hint }),
-    retryable: group === undefined && (rc === 10 || rc === 2),
+    retryable: isBusy({ ...(group !== undefined && { group }), rc }),
   });
 }

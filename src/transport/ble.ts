@@ -14,7 +14,7 @@ import type { FoundDevice, Transport } from "./transport";
 const SCAN_MS = 15_000;
 
 export interface BleSettings {
-  /** Which package: "@abandonware/noble", "@stoprocent/noble", or (the default) whatever is installed. */
+  /** Which fork of noble: "abandonware", "stoprocent", or "auto" (the default) for whatever is installed. */
   readonly driver?: DriverChoice | undefined;
   /** n of "hci<n>" on Linux; the system's first by default. */
   readonly adapter?: number | undefined;

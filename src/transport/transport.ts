@@ -12,6 +12,8 @@ export interface FrameFacts {
   readonly attempt: number;
   /** How long its answer is waited for from when it is handed on; a medium that holds it back for longer should drop it. */
   readonly timeoutMs: number;
+  /** To be called when the frame leaves, by links that hold frames back until their turn ({@link Link.maxSendMs}). */
+  readonly onLeave?: () => void;
 }
 
 /** The far end says that there will be no answer. */

@@ -12,7 +12,7 @@ export interface SmpContext {
   pool: string;
   /** The device, as its pool knows it. */
   device: string;
-  /** Kind of link: "virtual", "serial", "udp". */
+  /** Kind of link: "virtual", "ble", "serial", "udp", "flow". */
   link?: string;
   /** The image state that was read last. */
   images?: ImageState;

@@ -61,7 +61,7 @@ export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal
   return (await isInRecovery(session, list, signal)) ? toImageState(list) : undefined;
 }
 
-/** Proof that a reset with `boot_mode: 1` was understood. @throws SMP_STATE_UNCHANGED when the application is back */
+/** Proof that a reset into the bootloader was understood. @throws SMP_STATE_UNCHANGED when the application is back */
 export async function requireRecovery(session: SmpSession, signal: AbortSignal | undefined): Promise<string> {
   const list = await requestStateList(session, { signal });
   if (await isInRecovery(session, list, signal)) return "MCUboot's serial recovery answers";

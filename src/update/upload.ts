@@ -66,6 +66,8 @@ export async function uploadFirmware(
     throwIfAborted(signal);
     if (!(error instanceof SmpError)) throw error;
     throw error.with({ device: device.key, phase: progress.phase, off: run.offsets.ackedBytes });
+  } finally {
+    run.close();
   }
 }
 

@@ -30,6 +30,11 @@ describe("a request as JSON", () => {
     assert.deepEqual(received({ data: { $bytes: "" } }), { data: Buffer.alloc(0) });
   });
 
+  it("takes for a map what only resembles a Buffer that was turned into JSON", () => {
+    const resembling = { type: "Buffer", data: [1, "x", 300] };
+    assert.deepEqual(received({ a: resembling }), { a: resembling });
+  });
+
   it("keeps large integers integers", () => {
     for (const value of [2 ** 32 - 1, 2 ** 32, 5e9, -5e9, Number.MAX_SAFE_INTEGER]) {
       const frame = encodeMessage({ ...header, body: bodyFromJson({ a: value }, "it") });

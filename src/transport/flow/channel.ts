@@ -118,11 +118,12 @@ export class FlowChannel implements LinkChannel {
     return link;
   }
 
-  async send(link: FlowLink, frame: LinkFrame, signal: AbortSignal): Promise<void> {
+  async send(link: FlowLink, frame: LinkFrame, signal: AbortSignal, onLeave = (): void => {}): Promise<void> {
     const id = this.#sent.newId();
     await this.#feed.enter(link, id, signal);
     this.#sent.add(id, frame.device, frame.seq);
     this.#count("sent");
+    onLeave();
     for (const outlet of this.#outlets) outlet.emit({ ...frame, id });
   }
 
