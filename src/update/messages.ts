@@ -25,6 +25,8 @@ export interface SmpContext {
   verdict?: UpdateVerdict;
   /** Of an update's gate: "asked" in the question, true or false in the answer. */
   gate?: "asked" | boolean;
+  /** Of the gate's question; an answer that bears it is for that question alone. */
+  gateId?: string;
   reset?: Pick<ResetResult, "absentMs" | "because">;
   /** What the request node has sent last. */
   request?: { command: string; op: "read" | "write"; group: number; id: number };

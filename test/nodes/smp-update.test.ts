@@ -118,6 +118,19 @@ describe("the update node", () => {
     assert.deepEqual([late.error.code, late.smp.error.field], ["SMP_BAD_INPUT", "msg.smp.gate"]);
   });
 
+  it("takes the late answer to one trial for no answer to the next one", async () => {
+    const running = await load({ gate: true, revertAtOnce: true });
+    const first = await running.ask("up", to("one"), "up gate");
+    running.put("up", { smp: { ...first.smp, gate: false } });
+    assert.equal((await running.next("up result")).smp.verdict, "reverted");
+    const second = await running.ask("up", to("one"), "up gate");
+    const late = await running.ask("up", { smp: { ...first.smp, gate: true } }, "up error");
+    assert.match(late.error.message, /no update of one waits for an answer/);
+    assert.equal(stateOf(deviceOf(POOL, "one")), "1.5.0 active, 1.0.0 confirmed");
+    running.put("up", { smp: { ...second.smp, gate: true } });
+    assert.equal((await running.next("up result")).smp.verdict, "confirmed");
+  });
+
   it("says what is no answer", async () => {
     const running = await load({ gate: true });
     const msg = await running.ask("up", to("one", { gate: "asked" }), "up error");
