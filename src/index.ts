@@ -181,6 +181,7 @@ export type {
   SmpFrameMessage,
   SmpTraceMessage,
   SmpMessage,
+  SmpDeviceProgress,
   SmpProgressMessage,
   UploadPayload,
 } from "./update/messages";

@@ -160,13 +160,15 @@ describe("the update node", () => {
   const wrong: [string, object, Msg, string, RegExp][] = [
     ["no device", {}, { smp: {} }, "SMP_BAD_INPUT", /no device is given \(msg\.smp\.device\)/],
     ["an empty list", {}, to([]), "SMP_BAD_INPUT", /list of 1 to/],
-    ["what is no device", {}, to([7]), "SMP_BAD_INPUT", /not empty/],
+    ["what is no device", {}, to(7), "SMP_BAD_INPUT", /^device must be a text.*, got 7 \(msg\.smp\.device\)$/],
+    ["what is none in a list", {}, to(["one", {}]), "SMP_BAD_INPUT", /got an object \(msg\.smp\.device\[1\]\)$/],
+    ["an empty name", {}, to(["one", { device: "" }]), "SMP_BAD_INPUT", /got "" \(msg\.smp\.device\[1\]\.device\)$/],
     [
       "to stop what is no device",
       {},
-      { ...to(7), action: "abort" },
+      { ...to([7]), action: "abort" },
       "SMP_BAD_INPUT",
-      /^msg\.smp\.device must be a text/,
+      /^msg\.smp\.device\[0\] must be/,
     ],
     ["an unknown device", {}, to("nobody"), "SMP_UNKNOWN_DEVICE", /nobody/],
     ["an unknown policy", { goal: "hope" }, to("one"), "SMP_BAD_SETTING", /goal must be one of/],
