@@ -93,6 +93,7 @@ export const ERRORS = {
   SMP_INTERNAL: { retryable: false, hint: "This is a fault of the package; please report it with the stack." },
 } as const satisfies Record<string, ErrorKind>;
 
+/** A key of {@link ERRORS}. */
 export type SmpErrorCode = keyof typeof ERRORS;
 
 /** Facts about a failure, for programs. All are optional; sizes and offsets are in bytes. */
@@ -115,6 +116,7 @@ export interface SmpErrorDetails {
   verdict?: string;
 }
 
+/** What is absent follows from the code; `cause` is what lies beneath. */
 export interface SmpErrorOptions extends SmpErrorDetails {
   cause?: unknown;
   hint?: string;
@@ -129,6 +131,7 @@ export type SmpErrorReport = {
   retryable: boolean;
 } & SmpErrorDetails;
 
+/** A failure of this package: what was attempted, where and what happened in `message`, what to do about it in `hint`. */
 export class SmpError extends Error {
   override readonly name: string = "SmpError";
   readonly code: SmpErrorCode;
@@ -173,6 +176,7 @@ export function toSmpError(thrown: unknown): SmpError {
   return new SmpError("SMP_INTERNAL", `unexpected failure: ${messageOf(thrown)}`, { cause: thrown });
 }
 
+/** What a thrown value says: an error's message, anything else as text. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

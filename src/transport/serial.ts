@@ -17,6 +17,7 @@ import { openTcp } from "./serial/tcp";
 import { foundPorts } from "./serial/found-ports";
 import type { Transport } from "./transport";
 
+/** What is absent has the default of `SERIAL_DEFAULTS`. */
 export interface SerialOptions extends Partial<SerialSettings> {
   /** For tests: loads the package `serialport`. */
   readonly load?: () => Promise<SerialDriver>;

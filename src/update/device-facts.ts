@@ -8,6 +8,7 @@ import type { ImageState } from "./types";
 
 export type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];
 
+/** What a device says of itself before an update. */
 export interface DeviceFacts {
   readonly images: ImageState;
   /** Undefined when the device does not tell, as most of one image. */

@@ -13,6 +13,7 @@ import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
+/** Where a reset stands. */
 export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
   readonly phase: "resetting" | "waiting" | "swapping";
@@ -21,6 +22,7 @@ export interface ResetProgress {
   readonly etaMs: number | undefined;
 }
 
+/** What is absent has the default: a plain reset, and the verdict of what it made of the images. */
 export interface ResetOptions {
   /** The image that the verdict is about; what the state before promises when absent. */
   readonly wanted?: WantedImage | undefined;

@@ -10,9 +10,12 @@
  */
 import { SmpError } from "../../errors";
 
+/** "rtscts": by wires; "xonxoff": by characters, which raw frames may hold. */
 export const FLOW_CONTROLS = ["none", "rtscts", "xonxoff"] as const;
+/** "console": lines of text (Zephyr's shell and UART transports, MCUboot); "raw": bare frames (Zephyr 4.4 raw UART). */
 export const FRAMINGS = ["console", "raw"] as const;
 
+/** How a line is set and how frames go over it. */
 export interface SerialSettings {
   readonly baudRate: number;
   readonly flowControl: (typeof FLOW_CONTROLS)[number];
