@@ -1,4 +1,4 @@
-/** The one thing that framing knows of SMP: how long a frame is. */
+/** All that framing knows of SMP: how a frame begins and how long it is. */
 
 /** Bytes of the SMP header in front of every CBOR body. */
 export const HEADER_BYTES = 8;
@@ -15,4 +15,12 @@ export const BODY_LENGTH_AT = 2;
  */
 export function frameLength(start: Uint8Array): number {
   return HEADER_BYTES + ((start[BODY_LENGTH_AT]! << 8) | start[BODY_LENGTH_AT + 1]!);
+}
+
+/**
+ * By the first byte: the operation, one of two versions, and three bits that nobody uses.
+ * @param ops operations that it may bear
+ */
+export function mayBeginFrame(first: number, ops: readonly number[]): boolean {
+  return first < 0x10 && ops.includes(first & 0b111);
 }

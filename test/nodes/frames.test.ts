@@ -186,6 +186,17 @@ describe("devices behind a flow", () => {
     assert.equal(caught.error.code, "SMP_BAD_FRAME");
   });
 
+  it("leave answers to other steering sides to Catch nodes once, and only count them then", async () => {
+    await load(farNode("buffer"), {}, "buffer", (all) =>
+      all.map((each) => (each.id === "in" ? { ...each, wires: [[]] } : each)),
+    );
+    const foreign = { payload: '{"device":"sensor-1","id":"other-7","frame":"AQ=="}' };
+    assert.equal((await flow.ask("in", foreign, "caught")).error.code, "SMP_NO_SESSION");
+    for (let n = 0; n < 5; n++) flow.put("in", foreign);
+    assert.equal((await flow.ask("in", { payload: "hello?" }, "caught")).error.code, "SMP_BAD_FRAME");
+    await flow.until("the count", () => flow.texts("in").at(-1) === "0 in, 7 stray");
+  });
+
   it("wait for acknowledgements when the pool says so", async () => {
     const held: (() => void)[] = [];
     await load((msg, back) => held.push(() => back(msg)), { flowAck: true });

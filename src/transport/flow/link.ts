@@ -1,12 +1,13 @@
 import { nowMs, throwIfAborted } from "../../clock";
 import { SmpError } from "../../errors";
-import { decodeHeader } from "../../smp/header";
+import { MessageFrames } from "../../framing/message-frames";
+import { decodeHeader, OP } from "../../smp/header";
 import { FrameQueue } from "../frame-queue";
 import type { FrameFacts, Link, Unanswerable } from "../transport";
-import { Assembly } from "./assembly";
 import type { FlowCounters } from "./counters";
 import type { FlowSettings } from "./settings";
 
+const ANSWERS = [OP.READ_RESPONSE, OP.WRITE_RESPONSE];
 /** Many devices share one flow: their messages leave one after the other. */
 const MAX_SEND_MS = 600_000;
 
@@ -40,7 +41,7 @@ export class FlowLink implements Link {
   readonly frames = new FrameQueue();
   readonly facts: object;
   readonly #channel: LinkChannel;
-  readonly #assembly: Assembly;
+  readonly #assembly: MessageFrames;
   #tell: (unanswerable: Unanswerable) => void = () => {};
   #garbage = 0;
   #over: SmpError | undefined;
@@ -61,7 +62,7 @@ export class FlowLink implements Link {
       },
     };
     this.#channel = channel;
-    this.#assembly = new Assembly(maxRoundTripMs);
+    this.#assembly = new MessageFrames({ ops: ANSWERS, staleMs: maxRoundTripMs });
   }
 
   get incomplete(): number {
