@@ -170,6 +170,11 @@ export class DeviceError extends SmpError {
   }
 }
 
+/** Whether a thrown value is a failure with this code. */
+export function hasCode(thrown: unknown, code: SmpErrorCode): thrown is SmpError {
+  return thrown instanceof SmpError && thrown.code === code;
+}
+
 /** Any thrown value as an {@link SmpError}; what is not one is a fault of this package. */
 export function toSmpError(thrown: unknown): SmpError {
   if (thrown instanceof SmpError) return thrown;
