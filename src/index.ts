@@ -175,6 +175,7 @@ export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
 
 // The virtual device, for tests and trials.
 export { VirtualDevice, type DeviceState } from "./device/device";
+export * as faults from "./device/faults";
 export type { Trial, VirtualDeviceOptions } from "./device/options";
 export { PACES, type Pace, type PaceName } from "./device/pace";
 export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
