@@ -141,7 +141,7 @@ export class SmpError extends Error {
 
   constructor(code: SmpErrorCode, message: string, options: SmpErrorOptions = {}) {
     const { cause, hint, retryable, ...details } = options;
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutLogin(message), cause === undefined ? undefined : { cause });
     this.code = code;
     this.hint = hint ?? ERRORS[code].hint;
     this.retryable = retryable ?? ERRORS[code].retryable;
@@ -158,6 +158,11 @@ export class SmpError extends Error {
   report(): SmpErrorReport {
     return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable, ...this.details };
   }
+}
+
+/** Users and passwords in addresses, as in `tcp://user:password@host`, are nothing to tell. */
+function withoutLogin(message: string): string {
+  return message.replace(/(?<=:\/\/)[^\s"'/@]+@/g, "…@");
 }
 
 /** The device answered, and the answer was a refusal: the session stays healthy. */

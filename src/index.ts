@@ -189,6 +189,7 @@ export type {
   SmpFrameMessage,
   SmpTraceMessage,
   SmpMessage,
+  SmpDeviceProgress,
   SmpProgressMessage,
   UploadPayload,
 } from "./update/messages";

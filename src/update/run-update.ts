@@ -107,7 +107,7 @@ class Run {
     const { facts, plan, parts } = await look(device, this.#options, this.#abort.signal);
     this.#facts = facts;
     this.#record.begin(plan, parts);
-    this.#progress.planned(plan, parts);
+    this.#progress.planned(plan, parts, device.learnt.swapMs);
     return plan;
   }
 

@@ -120,7 +120,7 @@ function orAny(part: string | undefined): string | undefined {
 }
 
 function readTcp(text: string): SerialPlace {
-  const parts = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^\s/:[\]]+):(\d{1,5})\/?$/i.exec(text);
+  const parts = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^\s/:@[\]]+):(\d{1,5})\/?$/i.exec(text);
   const port = Number(parts?.[2]);
   if (!parts || port < 1 || port > 65_535) throw bad(`${text}: expected tcp://host:port, with a port from 1 to 65535`);
   return { kind: "tcp", host: parts[1]!.replace(/^\[|\]$/g, "").toLowerCase(), port };
