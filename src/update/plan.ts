@@ -24,6 +24,7 @@ import { pendingSlot, trialRunning } from "./state";
 import type { ImageState, SlotState, UpdateVerdict } from "./types";
 import { completePolicy, type CompletePolicy, type UpdatePolicy } from "./update-policy";
 
+/** What is to be planned. */
 export interface PlanSubject {
   readonly device: PlanFacts;
   /** The images that the update brings, one for each number. */

@@ -19,6 +19,7 @@ import { activeSlot, describeState, requestStateList, shortHash, slotWithHash, t
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
+/** What is absent has the default; the checks of {@link CheckPolicy} come before the first byte. */
 export interface UploadOptions extends CheckPolicy {
   /** Image number, default 0. */
   readonly image?: number | undefined;
