@@ -29,7 +29,14 @@ export type { FlowCounters } from "./transport/flow/counters";
 export { FLOW_DEFAULTS, type FlowSettings } from "./transport/flow/settings";
 export { TRANSPORTS, type Scheme } from "./transport/registry";
 export { listSerialPorts, serialTransport, type SerialOptions } from "./transport/serial";
-export { FLOW_CONTROLS, FRAMINGS, SERIAL_DEFAULTS, type SerialSettings } from "./transport/serial/address";
+export {
+  FLOW_CONTROLS,
+  FRAMINGS,
+  isFlowInFrames,
+  SERIAL_DEFAULTS,
+  SERIAL_RANGES,
+  type SerialSettings,
+} from "./transport/serial/address";
 export type { PortInfo } from "./transport/serial/port-list";
 export type { FoundDevice, Link, Transport } from "./transport/transport";
 export { UDP_PORT, udpTransport, type UdpOptions } from "./transport/udp";
@@ -168,6 +175,7 @@ export { gatewayTopics, type GatewayTopics } from "./gateway/topics";
 
 // The virtual device, for tests and trials.
 export { VirtualDevice, type DeviceState } from "./device/device";
+export * as faults from "./device/faults";
 export type { Trial, VirtualDeviceOptions } from "./device/options";
 export { PACES, type Pace, type PaceName } from "./device/pace";
 export { PROFILES, type Profile, type ProfileName } from "./device/profiles";
@@ -181,6 +189,7 @@ export type {
   SmpFrameMessage,
   SmpTraceMessage,
   SmpMessage,
+  SmpDeviceProgress,
   SmpProgressMessage,
   UploadPayload,
 } from "./update/messages";

@@ -3,8 +3,10 @@ import {
   FLOW_CONTROLS,
   FLOW_DEFAULTS,
   FRAMINGS,
+  isFlowInFrames,
   PACES,
   SERIAL_DEFAULTS,
+  SERIAL_RANGES,
   SmpError,
   TRANSPORTS,
   UDP_PORT,
@@ -122,12 +124,12 @@ function readBle(config: object): PoolSettings["ble"] {
 function readSerial(config: object): SerialSettings {
   const { whole, choice } = readerOf(config);
   const serial: SerialSettings = {
-    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, [50, 20_000_000]),
+    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, SERIAL_RANGES.baudRate),
     flowControl: choice("flowControl", FLOW_CONTROLS, SERIAL_DEFAULTS.flowControl),
     framing: choice("framing", FRAMINGS, SERIAL_DEFAULTS.framing),
-    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, [0, 1_000]),
+    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, SERIAL_RANGES.lineDelayMs),
   };
-  if (serial.framing !== "raw" || serial.flowControl !== "xonxoff") return serial;
+  if (!isFlowInFrames(serial)) return serial;
   throw new SmpError("SMP_BAD_SETTING", "flowControl is xonxoff, whose characters raw frames may hold", {
     field: "flowControl",
   });

@@ -128,7 +128,8 @@ export class UpdateJobs {
     { parts, sha256 }: { parts: FleetOptions["parts"]; sha256: string | undefined },
   ): FleetOptions {
     const { gate, policy, fleet } = settings;
-    const emit = (question: GateQuestion): void => job.sendFresh(GATE_OUTPUT, gateMessage(question, pool));
+    const emit = (question: GateQuestion, gateId: string): void =>
+      job.sendFresh(GATE_OUTPUT, gateMessage(question, pool, gateId));
     const ask = this.#gates.gate(pool.id, emit);
     return {
       ...fleet,
@@ -218,10 +219,11 @@ async function verifyAll(
 }
 
 /** Goes through the flow, which looks at the device and sends it back with `msg.smp.gate` true or false. */
-function gateMessage({ device, firmware, images, deadlineMs }: GateQuestion, pool: PoolNode): object {
+function gateMessage(question: GateQuestion, { id: pool, link }: PoolNode, gateId: string): object {
+  const { device, firmware, images, deadlineMs } = question;
   return {
     payload: { device, firmware, images, deadlineMs },
-    smp: { pool: pool.id, device, link: pool.link, firmware: firmware[0], images, verdict: "testing", gate: "asked" },
+    smp: { pool, device, link, firmware: firmware[0], images, verdict: "testing", gate: "asked", gateId },
   };
 }
 

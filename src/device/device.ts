@@ -32,6 +32,7 @@ import { Timers } from "./timers";
 /** What answers at the moment; "booting" and "off" are silence. */
 export type DeviceState = "application" | "recovery" | "booting" | "off" | "closed";
 
+/** Runs from the moment it is made until it is closed; its server is in {@link profile}, its flash in {@link store}. */
 export class VirtualDevice {
   readonly name: string;
   readonly profile: Profile;

@@ -5,6 +5,7 @@ import { base64Bytes, bytesFromJson, hexBytes } from "./text-bytes";
 
 /** "envelope" is an object; Node-RED's JSON node, or whatever sends it, makes text of it. */
 export const PAYLOAD_FORMS = ["buffer", "base64", "hex", "envelope"] as const;
+/** One of {@link PAYLOAD_FORMS}. */
 export type PayloadForm = (typeof PAYLOAD_FORMS)[number];
 
 /** A frame with where it goes. */
@@ -14,6 +15,7 @@ export interface AddressedFrame {
   readonly frame: Uint8Array;
 }
 
+/** A frame in one of the forms. @returns an object for "envelope", a Buffer for "buffer", else text */
 export function encodePayload(
   form: PayloadForm,
   { device, id, frame }: AddressedFrame,

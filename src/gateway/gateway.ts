@@ -12,6 +12,7 @@ import { AllowList } from "./allow-list";
 import { RemoteDevice, type RemoteRequest } from "./remote-device";
 import { StallWatch } from "./stall-watch";
 
+/** A device that the steering side may reach. */
 export interface ServedDevice {
   /** As the messages call it. */
   readonly name: string;
@@ -32,6 +33,7 @@ export interface GatewayOptions {
   readonly onOpen?: ((device: string, session: SmpSession) => void) | undefined;
 }
 
+/** A request frame, and the device that it is for. */
 export interface PlayRequest extends RemoteRequest {
   readonly device: string;
 }
@@ -39,6 +41,7 @@ export interface PlayRequest extends RemoteRequest {
 /** Devices that it knows the requests of. */
 const REMEMBERED_DEVICES = 256;
 
+/** Plays requests to the devices of a pool; each device is leased to the steering side while that sends. */
 export class Gateway {
   readonly #pool: SessionPool;
   readonly #options: GatewayOptions;

@@ -5,9 +5,9 @@
  *                                                       no: counted and dropped; garbled answer: ask() rejects
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
-import { messageOf, SmpError } from "../errors";
+import { hasCode, messageOf, SmpError } from "../errors";
 import { after, breath, formatMs, nowMs, withDeadline } from "../clock";
-import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
+import { decodeHeader, HEADER_BYTES, OP, withSequence, type ProtocolVersion } from "../smp/header";
 import { decodeMessage, encodeMessage, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { LinkTrace } from "../trace/link-trace";
@@ -143,7 +143,7 @@ export class Exchange {
   }
 
   #encode({ row, body, version, maxFrameBytes, frame: given }: Try, seq: number): Uint8Array {
-    const op = row.op === "read" ? 0 : 2;
+    const op = row.op === "read" ? OP.READ : OP.WRITE;
     const frame = given
       ? withSequence(given, seq)
       : encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
@@ -252,10 +252,9 @@ export class Exchange {
 
   #end(cause: unknown): void {
     if (this.#endedBy) return;
-    this.#endedBy =
-      cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
-        ? cause
-        : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    this.#endedBy = hasCode(cause, "SMP_LINK_LOST")
+      ? cause
+      : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
     this.#trace?.ended(this.#endedBy.message);
     for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending.request, this.#endedBy));
     this.#pending.clear();

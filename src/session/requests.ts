@@ -1,9 +1,8 @@
 import { sleep, throwIfAborted } from "../clock";
-import { DeviceError, SmpError } from "../errors";
-import { isUnserved } from "../smp/codes";
+import { DeviceError, hasCode } from "../errors";
 import type { Command } from "../smp/command";
 import { withSequence } from "../smp/header";
-import { parseResponse } from "../smp/response";
+import { isUnservedRefusal, parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
@@ -128,7 +127,7 @@ export class Requests {
       this.#dialect.heard(request.version);
       return answer;
     } catch (error) {
-      if (isCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
+      if (hasCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
       throw error;
     }
   }
@@ -144,17 +143,9 @@ function deadlineMs(row: Command, times: AnswerTimes, attempt: number, attempts:
 /** Whether the same request may do better when it is sent again; never against the caller's will. */
 function mayPass(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted) return false;
-  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
+  return hasCode(error, "SMP_TIMEOUT") || hasCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
 }
 
 function throwUnless(again: boolean, error: unknown): void {
   if (!again) throw error;
-}
-
-function isUnservedRefusal(error: unknown): boolean {
-  return error instanceof DeviceError && isUnserved(error.details);
-}
-
-function isCode(error: unknown, code: SmpError["code"]): error is SmpError {
-  return error instanceof SmpError && error.code === code;
 }

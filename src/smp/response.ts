@@ -1,6 +1,6 @@
 /** What a decoded answer says: refusal, or the row's response. */
 import { DeviceError, SmpError } from "../errors";
-import { isBusy, resultCode } from "./codes";
+import { isBusy, isUnserved, resultCode } from "./codes";
 import type { Command } from "./command";
 import type { CborMap, Message } from "./message";
 import { OP } from "./header";
@@ -27,6 +27,11 @@ export function parseResponse<Res extends Shape>(row: Command<Shape, Res>, body:
     if (!(cause instanceof ShapeError)) throw cause;
     throw new SmpError("SMP_BAD_RESPONSE", `the answer has a wrong shape: ${cause.message}`, { cause });
   }
+}
+
+/** Whether the device refused a request without having served it; it may do so in a moment. */
+export function isUnservedRefusal(error: unknown): error is DeviceError {
+  return error instanceof DeviceError && isUnserved(error.details);
 }
 
 function readRefusal(row: Command, body: CborMap): DeviceError | undefined {

@@ -10,6 +10,7 @@ export interface UnreadableLine {
   readonly why: string;
 }
 
+/** A line of a trace, as far as it can be read. */
 export type ReadLine = TraceLine | UnreadableLine;
 
 /** A line with its time on the wall clock in milliseconds, as exact as the monotonic clock. */

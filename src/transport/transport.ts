@@ -24,6 +24,7 @@ export interface Unanswerable {
   readonly error: SmpError;
 }
 
+/** An open way to one device, for whole frames. */
 export interface Link {
   /** For messages, e.g. "virtual:sensor-1". */
   readonly label: string;
@@ -85,6 +86,7 @@ export interface FoundDevice {
   readonly smp?: boolean;
 }
 
+/** A kind of link: reads addresses, opens links, and perhaps looks for devices. */
 export interface Transport<Address> {
   /** "virtual", "ble", "serial", "udp", "flow". */
   readonly scheme: string;

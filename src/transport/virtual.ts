@@ -13,6 +13,7 @@ const MAX_IN_FLIGHT = 16;
 /** All that a link needs of a {@link VirtualDevice}. */
 export type ConnectableDevice = Pick<VirtualDevice, "connect">;
 
+/** The devices that there are, by name. */
 export interface VirtualDevices {
   find(name: string): ConnectableDevice | undefined;
   names(): readonly string[];

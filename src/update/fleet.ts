@@ -11,6 +11,7 @@ import { SwapTimes } from "./swap-times";
 
 const LIMIT = 8;
 
+/** One update of many devices of a pool: so many side by side, canaries first, paused and aborted as a whole or one by one. */
 export class Fleet {
   readonly #pool: SessionPool;
   /** As they were given, by the pool's key. */

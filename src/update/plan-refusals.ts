@@ -58,14 +58,6 @@ function compareTexts(a: string, b: string): number | undefined {
   }
 }
 
-export function refuseOneSlot(): SmpError {
-  return new SmpError(
-    "SMP_NO_TRIAL",
-    "the device has one slot: an upload overwrites the firmware at once, with no image to go back to",
-    { hint: "Allow it in the policy (allowRecovery), if the device can be reached by other means when it fails." },
-  );
-}
-
 export function refuseTrialWanted({ goal, gate }: CompletePolicy, why: string): SmpError | undefined {
   if (goal !== "test" && !gate) return undefined;
   const wanted = gate ? "a gate between trial and confirm" : "a trial";

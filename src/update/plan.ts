@@ -9,7 +9,6 @@ import { installKind, whyNoTrial, type InstallKind } from "./install-kind";
 import {
   checksOf,
   refuseMixedMarks,
-  refuseOneSlot,
   refusePermanent,
   refuseStrangerPending,
   refuseStrangerTrial,
@@ -20,11 +19,12 @@ import { afterTrial, standingOf, strangerOnTrial, strangerPending } from "./plan
 import { stepsOf } from "./plan-steps";
 import { sentenceOf } from "./plan-sentence";
 import type { PlanFacts, PlannedPart, PlanStep, UpdatePlan } from "./plan-types";
-import { refuseInRecovery } from "./recovery";
+import { refuseInRecovery, refuseOneSlot } from "./recovery";
 import { pendingSlot, trialRunning } from "./state";
 import type { ImageState, SlotState, UpdateVerdict } from "./types";
 import { completePolicy, type CompletePolicy, type UpdatePolicy } from "./update-policy";
 
+/** What is to be planned. */
 export interface PlanSubject {
   readonly device: PlanFacts;
   /** The images that the update brings, one for each number. */

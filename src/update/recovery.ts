@@ -45,6 +45,15 @@ export function refuseInRecovery(images: ImageState, options: { allowRecovery: b
   );
 }
 
+/** For bootloaders with one slot, where an application uploads over the firmware as well. */
+export function refuseOneSlot(): SmpError {
+  return new SmpError(
+    "SMP_NO_TRIAL",
+    "the device has one slot: an upload overwrites the firmware at once, with no image to go back to",
+    { hint: "Allow it (allowRecovery), if the device can be reached by other means when it fails." },
+  );
+}
+
 /** The state, if the bootloader answers. @throws as `SmpSession.request` */
 export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal): Promise<ImageState | undefined> {
   const session = await device.session(signal);

@@ -1,11 +1,12 @@
 /** Reboots the device and waits until it is really back, so that what happened can be told from its state. */
 import { nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
-import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
+import { DeviceError, hasCode, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
+import { isUnservedRefusal } from "../smp/response";
 import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
-import { isUnanswered, isUnservedRefusal } from "./failure";
+import { isUnanswered } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
@@ -13,6 +14,7 @@ import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
+/** Where a reset stands. */
 export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
   readonly phase: "resetting" | "waiting" | "swapping";
@@ -21,6 +23,7 @@ export interface ResetProgress {
   readonly etaMs: number | undefined;
 }
 
+/** What is absent has the default: a plain reset, and the verdict of what it made of the images. */
 export interface ResetOptions {
   /** The image that the verdict is about; what the state before promises when absent. */
   readonly wanted?: WantedImage | undefined;
@@ -165,7 +168,7 @@ async function awaitLoss(session: SmpSession, signal: AbortSignal | undefined): 
     return true;
   } catch (error) {
     throwIfAborted(signal);
-    if (error instanceof SmpError && error.code === "SMP_TIMEOUT") return false;
+    if (hasCode(error, "SMP_TIMEOUT")) return false;
     throw error;
   }
 }

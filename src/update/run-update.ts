@@ -1,6 +1,6 @@
 /** The whole update of one device: plan, upload, mark, reset, verify, gate, confirm; it always ends in a verdict. */
 import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
-import { SmpError, toSmpError } from "../errors";
+import { hasCode, SmpError, toSmpError } from "../errors";
 import type { DeviceHandle, SessionPool } from "../session/types";
 import { HeldAbort } from "./held-abort";
 import { planUpdate } from "./plan";
@@ -107,7 +107,7 @@ class Run {
     const { facts, plan, parts } = await look(device, this.#options, this.#abort.signal);
     this.#facts = facts;
     this.#record.begin(plan, parts);
-    this.#progress.planned(plan, parts);
+    this.#progress.planned(plan, parts, device.learnt.swapMs);
     return plan;
   }
 
@@ -139,7 +139,7 @@ class Run {
           : "declined";
       } catch (error) {
         throwIfAborted(signal);
-        if (error instanceof SmpError && error.code === "SMP_TIMEOUT") return "expired";
+        if (hasCode(error, "SMP_TIMEOUT")) return "expired";
         throw error;
       }
     };

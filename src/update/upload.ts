@@ -19,12 +19,13 @@ import { activeSlot, describeState, requestStateList, shortHash, slotWithHash, t
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
+/** What is absent has the default; the checks of {@link CheckPolicy} come before the first byte. */
 export interface UploadOptions extends CheckPolicy {
   /** Image number, default 0. */
   readonly image?: number | undefined;
   /** Only an image that is signed by one of these is sent; none at all: any image. */
   readonly keys?: readonly PublicKey[] | undefined;
-  /** Upload in MCUboot's serial recovery too, where it overwrites the image that runs and nothing can be taken back. */
+  /** Upload in MCUboot's serial recovery too, and with one slot, where it overwrites what is there and nothing can be taken back. */
   readonly allowRecovery?: boolean | undefined;
   /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
   readonly window?: number | undefined;
@@ -44,7 +45,7 @@ type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined
  * interrupted upload of the same file up where it stopped. A bootloader in recovery that can list nothing proves nothing:
  * `images` is empty then, and the verdict of the reset tells.
  * @param info what `inspectFirmware` says about `source`
- * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
+ * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_NO_TRIAL, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
  *   SMP_NOT_NEWER, SMP_DEPENDENCY before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
  *   SMP_FIRMWARE_SOURCE, SMP_IN_RECOVERY (it came up there in mid-upload) with the offset where it stopped; or the signal's reason

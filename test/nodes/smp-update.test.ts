@@ -118,6 +118,19 @@ describe("the update node", () => {
     assert.deepEqual([late.error.code, late.smp.error.field], ["SMP_BAD_INPUT", "msg.smp.gate"]);
   });
 
+  it("takes the late answer to one trial for no answer to the next one", async () => {
+    const running = await load({ gate: true, revertAtOnce: true });
+    const first = await running.ask("up", to("one"), "up gate");
+    running.put("up", { smp: { ...first.smp, gate: false } });
+    assert.equal((await running.next("up result")).smp.verdict, "reverted");
+    const second = await running.ask("up", to("one"), "up gate");
+    const late = await running.ask("up", { smp: { ...first.smp, gate: true } }, "up error");
+    assert.match(late.error.message, /no update of one waits for an answer/);
+    assert.equal(stateOf(deviceOf(POOL, "one")), "1.5.0 active, 1.0.0 confirmed");
+    running.put("up", { smp: { ...second.smp, gate: true } });
+    assert.equal((await running.next("up result")).smp.verdict, "confirmed");
+  });
+
   it("says what is no answer", async () => {
     const running = await load({ gate: true });
     const msg = await running.ask("up", to("one", { gate: "asked" }), "up error");
@@ -147,13 +160,15 @@ describe("the update node", () => {
   const wrong: [string, object, Msg, string, RegExp][] = [
     ["no device", {}, { smp: {} }, "SMP_BAD_INPUT", /no device is given \(msg\.smp\.device\)/],
     ["an empty list", {}, to([]), "SMP_BAD_INPUT", /list of 1 to/],
-    ["what is no device", {}, to([7]), "SMP_BAD_INPUT", /not empty/],
+    ["what is no device", {}, to(7), "SMP_BAD_INPUT", /^device must be a text.*, got 7 \(msg\.smp\.device\)$/],
+    ["what is none in a list", {}, to(["one", {}]), "SMP_BAD_INPUT", /got an object \(msg\.smp\.device\[1\]\)$/],
+    ["an empty name", {}, to(["one", { device: "" }]), "SMP_BAD_INPUT", /got "" \(msg\.smp\.device\[1\]\.device\)$/],
     [
       "to stop what is no device",
       {},
-      { ...to(7), action: "abort" },
+      { ...to([7]), action: "abort" },
       "SMP_BAD_INPUT",
-      /^msg\.smp\.device must be a text/,
+      /^msg\.smp\.device\[0\] must be/,
     ],
     ["an unknown device", {}, to("nobody"), "SMP_UNKNOWN_DEVICE", /nobody/],
     ["an unknown policy", { goal: "hope" }, to("one"), "SMP_BAD_SETTING", /goal must be one of/],

@@ -47,6 +47,7 @@ export interface Sender {
 
 type Content = Extract<Envelope, { kind: "frames" | "failure" }>;
 
+/** Where the frames of all devices of a pool leave as messages, and where what comes back is led to their links. */
 export class FlowChannel implements LinkChannel {
   readonly settings: FlowSettings;
   readonly #counters = newCounters();
