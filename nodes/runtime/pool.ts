@@ -104,6 +104,14 @@ function badPool(node: Node, { message, hint, details }: SmpError): SmpError {
   return new SmpError("SMP_BAD_SETTING", `the pool ${nameOf(node)} cannot be used: ${message}`, { ...details, hint });
 }
 
+/** Makes a node one of the pool's users. @returns ends that */
+export function joinPool({ users }: PoolNode, node: FlowNode): () => void {
+  users[node.id] = node;
+  return () => {
+    if (users[node.id] === node) delete users[node.id];
+  };
+}
+
 /**
  * The pool with an id.
  * @param told how the id came here, for the message

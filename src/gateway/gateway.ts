@@ -10,6 +10,7 @@ import type { SessionPool, SmpSession } from "../session/types";
 import { AllowList } from "./allow-list";
 import { RemoteDevice, type RemoteRequest } from "./remote-device";
 
+/** A device that the steering side may reach. */
 export interface ServedDevice {
   /** As the messages call it. */
   readonly name: string;
@@ -30,6 +31,7 @@ export interface GatewayOptions {
   readonly onOpen?: ((device: string, session: SmpSession) => void) | undefined;
 }
 
+/** A request frame, and the device that it is for. */
 export interface PlayRequest extends RemoteRequest {
   readonly device: string;
 }
@@ -37,6 +39,7 @@ export interface PlayRequest extends RemoteRequest {
 /** Devices that it knows the requests of. */
 const REMEMBERED_DEVICES = 256;
 
+/** Plays requests to the devices of a pool; each device is leased to the steering side while that sends. */
 export class Gateway {
   readonly #pool: SessionPool;
   readonly #options: GatewayOptions;

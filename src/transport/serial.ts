@@ -2,11 +2,12 @@
 import { SmpError } from "../errors";
 import { raceAbort, throwIfAborted } from "../clock";
 import {
+  formatUsb,
   parseSerialAddress,
   SERIAL_DEFAULTS,
   type SerialAddress,
-  type SerialPlace,
   type SerialSettings,
+  type UsbIdentity,
 } from "./serial/address";
 import type { ByteStream } from "./serial/byte-stream";
 import { loadDriver, type SerialDriver } from "./serial/driver";
@@ -18,6 +19,7 @@ import { openTcp } from "./serial/tcp";
 import { foundPorts } from "./serial/found-ports";
 import type { Transport } from "./transport";
 
+/** What is absent has the default of `SERIAL_DEFAULTS`. */
 export interface SerialOptions extends Partial<SerialSettings> {
   /** For tests: loads the package `serialport`. */
   readonly load?: () => Promise<SerialDriver>;
@@ -72,15 +74,13 @@ async function openStream(
   return await openPort(serialport, { path, ...settings }, link, signal);
 }
 
-type UsbPlace = SerialPlace & { kind: "usb" };
-
 /** A USB device gets another path whenever it comes back, so it is looked for each time. */
-function pathOf(wanted: UsbPlace, ports: readonly PortInfo[]): string {
+function pathOf(wanted: UsbIdentity, ports: readonly PortInfo[]): string {
   const found = ports.filter((port) => isWanted(port, wanted));
   const chosen = wanted.port === undefined ? found : found.slice(wanted.port - 1, wanted.port);
   if (chosen.length === 1) return chosen[0]!.path;
-  const { vendorId, productId = "*", serialNumber, port } = wanted;
-  const device = `usb:${vendorId}:${productId}${serialNumber === undefined ? "" : `:${serialNumber}`}`;
+  const { port, ...identity } = wanted;
+  const device = formatUsb(identity);
   if (chosen.length > 1) {
     throw new SmpError("SMP_LINK_OPEN", `${device} means ${chosen.length} ports: ${chosen.map(describe).join("; ")}`, {
       retryable: false,
@@ -95,7 +95,7 @@ function pathOf(wanted: UsbPlace, ports: readonly PortInfo[]): string {
   });
 }
 
-function isWanted(port: PortInfo, { vendorId, productId, serialNumber }: UsbPlace): boolean {
+function isWanted(port: PortInfo, { vendorId, productId, serialNumber }: UsbIdentity): boolean {
   return (
     port.vendorId === vendorId &&
     (productId === undefined || port.productId === productId) &&

@@ -79,7 +79,7 @@ describe("a device in QEMU", () => {
     await use(async (handle) => {
       const [former] = await readImageState(await handle.session());
       assert.deepEqual([former!.version, former!.active], ["0.0.0", true]);
-      assert.equal((await resetDevice(handle, { bootMode: 1 })).because, "MCUboot's serial recovery answers");
+      assert.equal((await resetDevice(handle, { toRecovery: true })).because, "MCUboot's serial recovery answers");
       const { images: now } = await upload(handle, true);
       assert.deepEqual([now[0]!.version, now[0]!.hash], ["1.1.0", info.hash]);
       const { after } = await resetDevice(handle);

@@ -66,9 +66,12 @@ async function hasImage(address: string, file: string): Promise<boolean> {
   const source = await openFirmware(file);
   const { hash } = await inspectFirmware(source);
   await source.close();
-  const state = await pool.use(address, { name: "look" }, async (handle) => readImageState(await handle.session()));
-  await pool.close();
-  return state.some((slot) => slot.hash === hash);
+  try {
+    const state = await pool.use(address, { name: "look" }, async (handle) => readImageState(await handle.session()));
+    return state.some((slot) => slot.hash === hash);
+  } finally {
+    await pool.close();
+  }
 }
 
 function speed(runs: readonly Measured[], file: string): string {

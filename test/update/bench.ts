@@ -56,7 +56,7 @@ export interface BenchOptions extends Omit<VirtualDeviceOptions, "name"> {
 const NAME = "sensor-1";
 
 export class Bench {
-  readonly device: VirtualDevice;
+  device: VirtualDevice;
   /** All requests that were handed to the link, in order. */
   readonly sent: Sent[] = [];
   linkFault: LinkFault = () => undefined;
@@ -79,6 +79,12 @@ export class Bench {
   async close(): Promise<void> {
     this.device.close();
     await this.pool.close();
+  }
+
+  /** From now on it is this one that has the address; the one before is gone. */
+  replaceDevice(other: VirtualDevice): void {
+    this.device.close();
+    this.device = other;
   }
 
   /** Updates the device to its end. */

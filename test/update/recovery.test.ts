@@ -185,7 +185,7 @@ describe("update in MCUboot's serial recovery", () => {
 
   it("is entered by a reset with boot mode 1, and left by the next", async () => {
     const bench = newBench({ slot0: SMALL_FILE });
-    const { because, verdict } = await reset(bench, { bootMode: 1 });
+    const { because, verdict } = await reset(bench, { toRecovery: true });
     assert.equal(because, "MCUboot's serial recovery answers");
     assert.equal(verdict, undefined);
     const back = await reset(bench, { wanted: { hash: HASH, image: 0 } });
@@ -194,7 +194,7 @@ describe("update in MCUboot's serial recovery", () => {
 
   it("is not claimed on a device that does not know boot modes", async () => {
     const bench = newBench({ bootMode: false });
-    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { bootMode: 1 }));
+    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { toRecovery: true }));
     assert.match(error.message, /its application answers \(1\.0\.0\)/);
   });
 

@@ -224,7 +224,7 @@ describe("reset", () => {
 
   it("gives no verdict on a device that was told to stay in its bootloader", async () => {
     const bench = newBench();
-    const result = await reset(bench, { bootMode: 1 });
+    const result = await reset(bench, { toRecovery: true });
     assert.equal(result.verdict, undefined);
     assert.equal(bench.device.state, "recovery");
   });
