@@ -1,6 +1,6 @@
 // Uploads an image with this package, as it is built for its users, over UDP or a serial port.
-import { createPool, inspectFirmware, openFirmware, TRANSPORTS, uploadFirmware } from "../../dist/src/index.js";
-
+const built = new URL("../../dist/src/index.js", import.meta.url).href;
+const { createPool, inspectFirmware, openFirmware, TRANSPORTS, uploadFirmware } = (await import(built)).default;
 const [address, file] = process.argv.slice(2);
 const pool = createPool(address.startsWith("/") ? TRANSPORTS.serial() : TRANSPORTS.udp());
 const source = await openFirmware(file);
