@@ -67,6 +67,8 @@ describe("smp request", () => {
     assert.deepEqual((await ask({ command: "os.echo", payload: { d: "1" } }))["payload"], { r: "1" });
     const raw = { op: "write", group: 0, id: 0, repeatable: true };
     assert.deepEqual((await ask({ command: raw, payload: { d: "2" } }))["payload"], { r: "2" });
+    // RFC 8949: {"d": "3"}
+    assert.deepEqual((await ask({ command: raw, payload: Buffer.from("a161646133", "hex") }))["payload"], { r: "3" });
     const wrong = await ask({ command: { ...raw, group: -1 }, payload: {} }, "request error");
     assert.match(wrong.error.message, /^group must be .*\(msg\.command\.group\)/);
     assert.equal((await ask({ command: 7, payload: {} }, "request error")).smp.error.field, "msg.command");

@@ -44,6 +44,13 @@ describe("a request as JSON", () => {
     }
   });
 
+  it("may be the CBOR itself, in any of the forms of bytes", () => {
+    // RFC 8949: {_ "d": "hi", "n": 2^33, "b": h'00ff'}
+    const cbor = Buffer.from("bf6164626869616e1b000000020000000061624200ffff", "hex");
+    for (const given of [cbor, { $bytes: cbor.toString("base64") }, JSON.parse(JSON.stringify(cbor))])
+      assert.deepEqual(received(given), { d: "hi", n: 2 ** 33, b: Buffer.from([0, 255]) });
+  });
+
   it("may come from a function node, which has objects of its own", () => {
     assert.deepEqual(received(runInNewContext("({ a: { b: [1, { c: 2 }] }, d: undefined })")), {
       a: { b: [1, { c: 2 }] },
@@ -54,8 +61,9 @@ describe("a request as JSON", () => {
     ["text", /^msg\.payload is no object/],
     [[1], /^msg\.payload is no object/],
     [undefined, /no object/],
-    [Buffer.from("a"), /no object/],
-    [{ $bytes: "AA==" }, /no object/],
+    [Buffer.from("a"), /^msg\.payload is 1 bytes that are no request: the CBOR body is malformed/],
+    [{ $bytes: "AA==" }, /^msg\.payload is 1 bytes that are no request/],
+    [Buffer.from("bf6161f97e00ff", "hex"), /^msg\.payload\.a is NaN/],
     [{ when: new Date() }, /^msg\.payload\.when is a Date/],
     [{ a: [0, { b: () => 0 }] }, /^msg\.payload\.a\[1\]\.b is a function/],
     [{ a: new Map() }, /\.a is a Map/],
