@@ -95,3 +95,35 @@ function goneFor({ device }: Bench, ms: number): Fault {
       return [];
     });
 }
+
+describe("a trial", () => {
+  const newBench = useBench();
+
+  it("is not ended by the update's own reset when the device has rebooted into it by itself", async () => {
+    const bench = newBench();
+    bench.hideLoss = true;
+    const isMarked = (): boolean => bench.requests("image.writeState").length > 0;
+    let boots = 0;
+    const reboot: Fault = (exchange) => {
+      if (isMarked() && boots++ === 0) exchange.reboot();
+    };
+    bench.device.faults.add(only(image.readState, reboot));
+    const result = await bench.update({ parts: await partsOf(B) });
+    assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+    assert.equal(bench.requests("os.reset").length, 0, "a reset would have reverted it");
+    assert.deepEqual(flags(await read(bench)), NEW);
+  });
+
+  it("that ended while the gate waited is confirmed by nobody, and not made permanent", async () => {
+    const bench = newBench();
+    const ask = async (): Promise<boolean> => {
+      bench.device.reboot();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      return true;
+    };
+    const result = await bench.update({ parts: await partsOf(B), gate: { ask } });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "reverted", "SMP_WRONG_IMAGE"]);
+    assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [OLD, OLD]);
+    assert.equal(bench.requests("image.writeState").length, 1, "the mark alone");
+  });
+});
