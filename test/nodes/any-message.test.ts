@@ -147,6 +147,5 @@ function assertExplained({ error, smp: { error: report } }: Msg): void {
   assert.ok(report.code in ERRORS && report.code !== "SMP_INTERNAL", `${report.code}: ${report.message}`);
   assert.ok(error.message.length > 10 && error.message.length < 2000, error.message);
   assert.ok(report.hint.length > 10, `no hint: ${error.message}`);
-  if (/^SMP_BAD_(INPUT|SETTING)$/.test(report.code))
-    assert.equal(typeof report.field, "string", error.message);
+  if (/^SMP_BAD_(INPUT|SETTING)$/.test(report.code)) assert.equal(typeof report.field, "string", error.message);
 }
