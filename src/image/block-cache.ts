@@ -1,7 +1,7 @@
 /** Blocks of firmware files, read once for all who want them at the same time, and bounded however many those are. */
 
-/** Some dozens of frames: a file is asked for seldom, and an upload holds little of it. */
-export const BLOCK_BYTES = 64 * 1024;
+/** A dozen frames or more, so that a file is asked for seldom, and so few bytes that an upload holds little of it. */
+export const BLOCK_BYTES = 32 * 1024;
 
 /** Most microcontrollers' whole image, and little for what runs Node-RED. */
 const CACHE_BYTES = 4 * 1024 * 1024;

@@ -11,6 +11,7 @@ import {
 } from "./serial/address";
 import type { ByteStream } from "./serial/byte-stream";
 import { loadDriver, type SerialDriver } from "./serial/driver";
+import { LinePace } from "./serial/line-pace";
 import { SerialLink } from "./serial/link";
 import { openPort } from "./serial/port";
 import { listPorts, type PortInfo } from "./serial/port-list";
@@ -30,13 +31,19 @@ export interface SerialOptions extends Partial<SerialSettings> {
 export function serialTransport({ load, list, ...settings }: SerialOptions = {}): Transport<SerialAddress> {
   const driver = () => loadDriver(load);
   const finder = list ?? (() => listPorts(driver));
+  const paces = new Map<string, LinePace>();
+  const paceOf = (key: string): LinePace => {
+    const pace = paces.get(key) ?? new LinePace();
+    paces.set(key, pace);
+    return pace;
+  };
   return {
     scheme: "serial",
     parse: (address) => parseSerialAddress(address, { ...SERIAL_DEFAULTS, ...settings }),
     key: ({ key }) => key,
     open: async (address, signal) => {
       throwIfAborted(signal);
-      const link = new SerialLink(address);
+      const link = new SerialLink(address, paceOf(address.key));
       return link.attach(await openStream(address, { driver, finder, link }, signal));
     },
     discover: async (_signal, onSeen) => {

@@ -9,6 +9,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 type Work = () => Promise<unknown>;
 
 const SAMPLE_MS = 20;
+const RESTING_TURNS = 5;
 /** Of the event loop's monitor: it counts its own interval into the delay. */
 const RESOLUTION_MS = 1;
 const NS_PER_MS = 1e6;
@@ -45,6 +46,15 @@ export function liveBytes(): number {
   return usedBytes();
 }
 
+/** The same once all is gone that goes later than at once: buffers, code that nobody runs any more. */
+export async function restingBytes(): Promise<number> {
+  for (let turn = 0; turn < RESTING_TURNS; turn++) {
+    liveBytes();
+    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
+  }
+  return liveBytes();
+}
+
 function usedBytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
@@ -68,7 +78,7 @@ export async function costOf(work: Work): Promise<Cost> {
 
 /** @returns the most that heap and buffers held beyond the start, garbage included */
 export async function peakBytesOf(work: Work): Promise<number> {
-  const baseBytes = liveBytes();
+  const baseBytes = await restingBytes();
   let peakBytes = 0;
   const sampler = setInterval(() => (peakBytes = Math.max(peakBytes, usedBytes() - baseBytes)), SAMPLE_MS);
   await work();

@@ -1,35 +1,45 @@
-/** A TCP port in front of a serial line's: it counts what goes through, and breaks the connection when told to. */
+/** A TCP port in front of a serial line's: it counts what goes through, takes the time of a UART, and breaks the connection when told to. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { Traffic } from "./traffic";
+
+/** Start bit, eight, stop bit. */
+const BITS_PER_BYTE = 10;
 
 export class LineRelay {
   readonly address: string;
-  /** From the client to the device, and back. */
-  readonly bytes = { sent: 0, received: 0 };
+  readonly port: number;
+  readonly traffic = new Traffic();
   /** So far. */
   connections = 0;
   readonly #server: Server;
   readonly #target: number;
+  readonly #baud: number | undefined;
   readonly #sockets = new Set<Socket>();
   #breakAtBytes = Infinity;
 
-  private constructor(server: Server, target: number) {
+  private constructor(server: Server, target: number, baud: number | undefined) {
     this.#server = server;
     this.#target = target;
-    this.address = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#baud = baud;
+    this.port = (server.address() as AddressInfo).port;
+    this.address = `tcp://127.0.0.1:${this.port}`;
     server.on("connection", (client: Socket) => this.#join(client));
   }
 
-  /** @param target the line's TCP port on this host */
-  static async open(target: number): Promise<LineRelay> {
+  /**
+   * @param target the line's TCP port on this host
+   * @param baud bytes take as long as on a UART; no time when absent
+   */
+  static async open(target: number, baud?: number): Promise<LineRelay> {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
-    return new LineRelay(server, target);
+    return new LineRelay(server, target, baud);
   }
 
   /** Breaks the connection once, in the middle of whatever is then on its way; a new one works. */
   breakAfter(sentBytes: number): void {
-    this.#breakAtBytes = this.bytes.sent + sentBytes;
+    this.#breakAtBytes = this.traffic.sentBytes + sentBytes;
   }
 
   async close(): Promise<void> {
@@ -50,19 +60,34 @@ export class LineRelay {
         for (const other of pair) other.destroy();
       });
     }
-    client.on("data", (data: Buffer) => this.#send(line, data));
-    line.on("data", (data: Buffer) => {
-      this.bytes.received += data.length;
+    const toLine = this.#paced((data) => void line.write(data));
+    const toClient = this.#paced((data) => {
+      this.traffic.received(data);
       client.write(data);
     });
+    client.on("data", (data: Buffer) => this.#send(toLine, data));
+    line.on("data", toClient);
   }
 
-  #send(line: Socket, data: Buffer): void {
-    const isLast = this.bytes.sent + data.length >= this.#breakAtBytes;
-    const passed = isLast ? data.subarray(0, this.#breakAtBytes - this.bytes.sent) : data;
-    this.bytes.sent += passed.length;
-    line.write(passed, () => isLast && this.#break());
-    if (isLast) this.#breakAtBytes = Infinity;
+  #send(toLine: (data: Buffer) => void, data: Buffer): void {
+    const roomBytes = this.#breakAtBytes - this.traffic.sentBytes;
+    const passed = data.subarray(0, Math.min(roomBytes, data.length));
+    this.traffic.sent(passed);
+    toLine(passed);
+    if (roomBytes > data.length) return;
+    this.#breakAtBytes = Infinity;
+    setImmediate(() => this.#break());
+  }
+
+  /** `pass`, when the bytes have had their time on the line. */
+  #paced(pass: (data: Buffer) => void): (data: Buffer) => void {
+    const baud = this.#baud;
+    if (baud === undefined) return pass;
+    let freeMs = 0;
+    return (data) => {
+      freeMs = Math.max(freeMs, performance.now()) + (data.length * BITS_PER_BYTE * 1000) / baud;
+      setTimeout(pass, freeMs - performance.now(), data);
+    };
   }
 
   #break(): void {

@@ -5,7 +5,7 @@ import { presenceEnvelope } from "../../src/framing/envelope";
 import type { PayloadForm } from "../../src/index";
 import { FarDevices } from "../far-device";
 import type { FlowNode, NodeModule } from "../node-red";
-import { testImage } from "../update/bench";
+import { imageBytes } from "../images";
 import { node, pool, probe, RunningFlow, surrounded, tab, watchers, type Msg } from "./flow";
 import { stateOf } from "./device";
 
@@ -21,7 +21,7 @@ describe("devices behind a flow", () => {
   let flow: RunningFlow;
   let devices: Map<string, VirtualDevice>;
   beforeEach(() => {
-    const slot0 = testImage("hash-only-1.0.0.bin");
+    const slot0 = imageBytes("hash-only-1.0.0.bin");
     const build = (name: string): VirtualDevice =>
       new VirtualDevice({ name, slot0, slotBytes: 128 * 1024, pace: "instant" });
     devices = new Map(["sensor-1", "sensor-2"].map((name) => [name, build(name)]));

@@ -6,13 +6,13 @@ import type { VirtualDeviceOptions } from "../../src/device/options";
 import { serveUdp, type UdpServer } from "../../src/device/udp-server";
 import { buildImage } from "../build-image";
 import { buildPackage } from "../build-zip";
-import { testImage } from "../update/bench";
+import { imageBytes } from "../images";
 import { stateOf } from "./device";
 import { pool, RunningFlow, surrounded, tab, type Msg } from "./flow";
 
 /** Version 3.1.4+159, depends on image 1 in 1.2.0 or newer. */
-const APP = testImage("ed25519-dependency-counter-3.1.4+159.bin");
-const OLD = testImage("hash-only-1.0.0.bin");
+const APP = imageBytes("ed25519-dependency-counter-3.1.4+159.bin");
+const OLD = imageBytes("hash-only-1.0.0.bin");
 const net = (version: string): Buffer => buildImage({ version, payloadBytes: 900 });
 const TWO_CORES = { imageCount: 2, slot0: OLD, image1Slot0: net("1.1.0") } as const;
 
@@ -104,14 +104,14 @@ describe("the update node, given", () => {
   it("Intel HEX, brings the image that is in it", async () => {
     const [device, address] = await serve({ slot0: OLD });
     await load();
-    const msg = await flow.ask("up", { device: address, firmware: testImage("signed/at-c000.hex") });
+    const msg = await flow.ask("up", { device: address, firmware: imageBytes("signed/at-c000.hex") });
     assert.deepEqual(uploaded(msg), [[[0, "2.9.0", "uploaded", "spool"]]]);
     assert.match(stateOf(device), /^2\.9\.0 active confirmed/);
   });
 
   it("an encrypted image, says what cannot be checked, and sends it as it is", async () => {
     const [device, address] = await serve({ slot0: OLD });
-    const file = testImage("ed25519-encrypted-1.7.0.bin");
+    const file = imageBytes("ed25519-encrypted-1.7.0.bin");
     await load({ goal: "upload" });
     const msg = await flow.ask("up", { device: address, firmware: file });
     assert.equal(msg.smp.verdict, "uploaded");

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { deviceOptions, parseTraceCommand } from "../../src/trace/cli-options";
 import type { TraceRecord } from "../../src/trace/record";
-import { imagePath, Kept, tracedUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, tracedUpdate } from "./bench";
 
 const CLI = join(__dirname, "../../src/trace/cli.ts");
 

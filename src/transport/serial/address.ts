@@ -20,7 +20,7 @@ export interface SerialSettings {
   readonly baudRate: number;
   readonly flowControl: (typeof FLOW_CONTROLS)[number];
   readonly framing: (typeof FRAMINGS)[number];
-  /** Pause after each line of a frame: servers have two line buffers, which a fast line fills at once. */
+  /** Pause after each line of a frame: servers have two line buffers, which a fast line fills at once. Left out where it is not needed. */
   readonly lineDelayMs: number;
 }
 
