@@ -4,7 +4,7 @@ import { imageHash, imageNumber } from "./runtime/checks";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
-import { wantedImage } from "./runtime/wanted-image";
+import { installedHashOf } from "./runtime/wanted-image";
 
 interface ConfirmConfig extends NodeDef {
   readonly hashType?: string;
@@ -22,10 +22,7 @@ async function confirm(job: Job, { hashType }: ConfirmConfig): Promise<Outcome> 
   // "none" confirms whatever runs; a hash that is only missing must not end there.
   const hash = hashType === "none" ? undefined : imageHash(await job.input("hash"));
   const image = imageNumber(await job.input("image"));
-  // A compressed image shows another hash once it is installed.
-  const known = wantedImage(job.msg);
-  const installedHash = known?.hash === hash ? known?.installedHash : undefined;
-  const options = { hash, installedHash, image, signal: job.signal };
+  const options = { hash, installedHash: installedHashOf(job.msg, hash), image, signal: job.signal };
   const images = await job.use(target, (device) => confirmImage(device, options));
   job.seen(target, images);
   return {

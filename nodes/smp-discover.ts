@@ -1,6 +1,6 @@
 /** Looks for devices over a pool's link: a message for each that is found, and at the end one with all of them. */
 import type { FoundDevice } from "../src/index";
-import { wholeNumber, type Field } from "./runtime/checks";
+import { optionalNumber, setting, wholeNumber } from "./runtime/checks";
 import { MIN_SEARCH_S } from "./runtime/discovery";
 import type { Job, Outcome } from "./runtime/job";
 import { showMissingPool } from "./runtime/link-light";
@@ -19,7 +19,7 @@ interface DiscoverConfig extends NodeDef {
 }
 
 const MAX_SEARCH_S = 300;
-const RSSI_RANGE = [-127, 20] as const;
+const RSSI_RANGE_DBM = [-127, 20] as const;
 const TOLD = "the discover node";
 const DEVICE_OUTPUT = 0;
 
@@ -57,14 +57,9 @@ async function discover(job: Job, config: DiscoverConfig): Promise<Outcome> {
 /** What a link does not tell of its devices is no reason to leave them out. */
 function filterOf({ match, minRssi, smpOnly }: DiscoverConfig): (found: FoundDevice) => boolean {
   const part = (match ?? "").trim().toLowerCase();
-  const isAnyStrength = minRssi === undefined || String(minRssi).trim() === "";
-  const least = isAnyStrength ? -Infinity : wholeNumber(setting("minRssi"), minRssi, RSSI_RANGE);
+  const least = optionalNumber(setting("minRssi"), minRssi, RSSI_RANGE_DBM) ?? -Infinity;
   return ({ device, address, name = "", rssi = Infinity, smp }) =>
     [device, address, name].some((text) => text.toLowerCase().includes(part)) &&
     rssi >= least &&
     (smpOnly !== true || smp !== false);
-}
-
-function setting(name: string): Field {
-  return { name, code: "SMP_BAD_SETTING" };
 }

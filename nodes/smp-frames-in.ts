@@ -1,7 +1,16 @@
 /** Where messages with SMP frames come back to their pool: answers, acknowledgements, failures, presence. */
 import { inspect } from "node:util";
-import { decodePayload, PAYLOAD_FORMS, toSmpError, type Envelope, type FlowChannel, type Sender } from "../src/index";
-import { oneOf } from "./runtime/checks";
+import {
+  decodePayload,
+  nowMs,
+  PAYLOAD_FORMS,
+  toSmpError,
+  type Envelope,
+  type FlowChannel,
+  type Sender,
+  type SmpError,
+} from "../src/index";
+import { oneOf, setting } from "./runtime/checks";
 import { catchableError, catchShape, markFailed } from "./runtime/failure";
 import { FlowEndNode } from "./runtime/flow-end";
 import {
@@ -23,12 +32,14 @@ interface FramesInConfig extends NodeDef {
 const FORMS = ["auto", ...PAYLOAD_FORMS] as const;
 type Form = (typeof FORMS)[number];
 
+/** Of several steering sides at one broker each gets the answers to all of them. */
+const FOREIGN_TOLD_MIN = 10;
+
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-frames-in", function (this: FlowNode, config: FramesInConfig) {
     RED.nodes.createNode(this, config);
     const end = new FlowEndNode(RED, this, config.pool, "the smp-frames-in node");
-    const field = { name: "form", code: "SMP_BAD_SETTING" } as const;
-    const form = end.setting(() => oneOf(field, config.form ?? "auto", FORMS)) ?? "auto";
+    const form = end.setting(() => oneOf(setting("form"), config.form ?? "auto", FORMS)) ?? "auto";
     end.takePart(
       (channel) => channel.addInlet(),
       ({ received, unknownDevice, foreign, garbage }) => {
@@ -36,12 +47,23 @@ export default function (RED: NodeAPI): void {
         return { text: end.words.own(strays > 0 ? "strays" : "received", { received, strays }), isOdd: strays > 0 };
       },
     );
+    let foreignToldMs = -Infinity;
+    const isTold = ({ code }: SmpError): boolean => {
+      if (code !== "SMP_NO_SESSION") return true;
+      if (nowMs() - foreignToldMs < FOREIGN_TOLD_MIN * 60_000) return false;
+      foreignToldMs = nowMs();
+      return true;
+    };
     this.on("input", (msg, send, done) => {
       try {
         take(end.channel, msg, form);
         done();
       } catch (thrown) {
-        refuse(this, msg, thrown, { send, done });
+        const error = toSmpError(thrown);
+        if (this.wires[0]?.length) return leave(this, msg, error, { send, done });
+        if (!isTold(error)) return done();
+        markFailed(msg, error, CONTEXT);
+        done(catchableError(error));
       }
     });
   });
@@ -86,10 +108,10 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function refuse(node: FlowNode, msg: FlowMessage, thrown: unknown, replies: { send: Send; done: Done }): void {
-  const error = toSmpError(thrown);
-  markFailed(msg, error, { phase: "frames-in", device: undefined });
-  if (!node.wires[0]?.length) return replies.done(catchableError(error));
-  replies.send([Object.assign(msg, { error: catchShape(error, node) })]);
-  replies.done();
+const CONTEXT = { phase: "frames-in", device: undefined };
+
+function leave(node: FlowNode, msg: FlowMessage, error: SmpError, { send, done }: { send: Send; done: Done }): void {
+  markFailed(msg, error, CONTEXT);
+  send([Object.assign(msg, { error: catchShape(error, node) })]);
+  done();
 }

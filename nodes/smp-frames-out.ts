@@ -1,6 +1,6 @@
 /** Where the SMP frames of a pool leave as messages, one message for each frame. */
 import { encodePayload, PAYLOAD_FORMS, type OutgoingFrame, type SmpFrameMessage } from "../src/index";
-import { oneOf } from "./runtime/checks";
+import { oneOf, setting } from "./runtime/checks";
 import { FlowEndNode } from "./runtime/flow-end";
 import type { FlowNode, NodeAPI, NodeDef, NodeMessage } from "./runtime/red";
 
@@ -15,8 +15,7 @@ export default function (RED: NodeAPI): void {
     RED.nodes.createNode(this, config);
     const pool = config.pool ?? "";
     const end = new FlowEndNode(RED, this, pool, "the smp-frames-out node");
-    const field = { name: "form", code: "SMP_BAD_SETTING" } as const;
-    const form = end.setting(() => oneOf(field, config.form ?? "buffer", PAYLOAD_FORMS)) ?? "buffer";
+    const form = end.setting(() => oneOf(setting("form"), config.form ?? "buffer", PAYLOAD_FORMS)) ?? "buffer";
     const emit = ({ device, id, seq, attempt, command, timeoutMs, frame }: OutgoingFrame): void => {
       const message: SmpFrameMessage & NodeMessage = {
         topic: device,

@@ -47,7 +47,7 @@ export default function (RED: NodeAPI): void {
         announce();
       } catch (thrown) {
         const error = toSmpError(thrown);
-        runner.status.rest({ fill: "red", shape: "ring", text: runner.words.shared(`error.${error.code}`) });
+        runner.status.fault(error);
         this.error(error.message);
       }
     };

@@ -7,7 +7,7 @@ import {
   type AnyCommand,
   type RawCommand,
 } from "../src/index";
-import { mismatch, oneOf, wholeNumber, type Field } from "./runtime/checks";
+import { mismatch, oneOf, optionalNumber, setting, wholeNumber, type Field } from "./runtime/checks";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
 import { recordOf, type FlowNode, type NodeAPI, type NodeDef } from "./runtime/red";
@@ -41,7 +41,8 @@ async function request(job: Job, config: RequestConfig): Promise<Outcome> {
   const command = await commandOf(job, config);
   const { field, value = {} } = await job.input("request");
   const asked = requestFromJson(command, value, field.origin ?? field.name);
-  const options = { signal: job.signal, timeoutMs: timeoutOf(config) };
+  const timeoutMs = optionalNumber(setting("timeoutMs"), config.timeoutMs, TIMEOUT_RANGE_MS);
+  const options = { signal: job.signal, timeoutMs };
   const payload = await job.use(target, async (device) => requestAny(await device.session(job.signal), asked, options));
   const { name, op, group, id } = command;
   return { payload, smp: { request: { command: name, op, group, id } }, text: job.words.own("done") };
@@ -64,14 +65,4 @@ function rawOf(given: { [K in keyof RequestConfig]?: unknown }, field: (name: st
     id: wholeNumber(field("id"), given.commandId, [0, 0xff]),
     repeatable: given.repeat === true,
   };
-}
-
-/** Undefined: the command's own. */
-function timeoutOf({ timeoutMs }: RequestConfig): number | undefined {
-  if (timeoutMs === undefined || timeoutMs === "") return undefined;
-  return wholeNumber(setting("timeoutMs"), timeoutMs, TIMEOUT_RANGE_MS);
-}
-
-function setting(name: string): Field {
-  return { name, code: "SMP_BAD_SETTING" };
 }

@@ -1,6 +1,6 @@
 /** Resets a device, waits until it is back, and tells what the bootloader made of it. */
 import { resetDevice, toSmpError, type ResetProgress } from "../src/index";
-import { wholeNumber } from "./runtime/checks";
+import { optionalNumber, setting } from "./runtime/checks";
 import type { Job, Outcome } from "./runtime/job";
 import { runStep } from "./runtime/node";
 import type { FlowNode, NodeAPI, NodeDef } from "./runtime/red";
@@ -15,8 +15,6 @@ interface ResetConfig extends NodeDef {
 /** Longer than the swap of two full slots takes. */
 const DEFAULT_WAIT_S = 300;
 const MAX_WAIT_S = 86_400;
-/** BOOT_MODE_TYPE_BOOTLOADER of Zephyr's `boot_mode`. */
-const STAY_IN_BOOTLOADER = 1;
 
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-reset", function (this: FlowNode, config: ResetConfig) {
@@ -32,13 +30,13 @@ export default function (RED: NodeAPI): void {
 
 async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
   const target = job.target();
-  const waitMs = waitOf(config) * 1000;
+  const waitMs = (optionalNumber(setting("waitS"), config.waitS, [0, MAX_WAIT_S]) ?? DEFAULT_WAIT_S) * 1000;
   const { signal } = job;
   const toRecovery = config.recovery === true;
   const options = {
     wanted: wantedImage(job.msg),
     force: config.force === true,
-    ...(toRecovery && { bootMode: STAY_IN_BOOTLOADER }),
+    toRecovery,
     waitMs,
     signal,
   };
@@ -60,9 +58,4 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
     smp: { images: after, verdict, reset: { absentMs, because }, unfinished: undefined },
     text: job.words.own(verdict ?? (toRecovery && waitMs > 0 ? "in-recovery" : "not-waited")),
   };
-}
-
-function waitOf({ waitS }: ResetConfig): number {
-  const value = waitS === undefined || waitS === "" ? DEFAULT_WAIT_S : waitS;
-  return wholeNumber({ name: "waitS", code: "SMP_BAD_SETTING" }, value, [0, MAX_WAIT_S]);
 }

@@ -1,7 +1,7 @@
 /** Every frame that the sessions of a pool send and receive, as a message for people and programs. */
 import { nowMs, toSmpError, type SmpTraceMessage, type TraceRecord } from "../src/index";
-import { wholeNumber } from "./runtime/checks";
-import { findPool, type PoolNode } from "./runtime/pool";
+import { setting, wholeNumber } from "./runtime/checks";
+import { findPool, joinPool, type PoolNode } from "./runtime/pool";
 import type { FlowNode, NodeAPI, NodeDef, NodeMessage } from "./runtime/red";
 import { StatusLine } from "./runtime/status-line";
 import { wordsOf, type Words } from "./runtime/words";
@@ -27,7 +27,7 @@ export default function (RED: NodeAPI): void {
       this.on("close", follow(pool, { node: this, config, words, status }));
     } catch (thrown) {
       const error = toSmpError(thrown);
-      status.rest({ fill: "red", shape: "ring", text: words.shared(`error.${error.code}`) });
+      status.fault(error);
       this.error(error.message);
     }
   });
@@ -42,9 +42,7 @@ interface Surroundings {
 
 /** @returns ends it @throws SMP_BAD_SETTING, and for a device what the pool says of its address */
 function follow(pool: PoolNode, { node, config, words, status }: Surroundings): () => void {
-  const rate = new Rate(
-    wholeNumber({ name: "maxPerSecond", code: "SMP_BAD_SETTING" }, config.maxPerSecond ?? 100, [1, 10_000]),
-  );
+  const rate = new Rate(wholeNumber(setting("maxPerSecond"), config.maxPerSecond ?? 100, [1, 10_000]));
   const device = (config.device ?? "").trim();
   const sessions = pool.sessions();
   const key = device === "" ? undefined : sessions.key(device);
@@ -63,11 +61,11 @@ function follow(pool: PoolNode, { node, config, words, status }: Surroundings): 
     show();
   };
   show();
-  pool.users[node.id] = node;
+  const leave = joinPool(pool, node);
   const stop = sessions.trace({ frames: config.whole === true ? "whole" : "described", take });
   return () => {
     stop();
-    if (pool.users[node.id] === node) delete pool.users[node.id];
+    leave();
   };
 }
 

@@ -2,13 +2,11 @@
 import type { Job, Outcome } from "./runtime/job";
 import { showMissingPool } from "./runtime/link-light";
 import { runStep } from "./runtime/node";
-import { PartsCollector } from "./runtime/parts";
 import { findPool } from "./runtime/pool";
 import type { FlowNode, NodeAPI } from "./runtime/red";
 import { isGateAnswer, UpdateGates } from "./runtime/update-gates";
 import { TOLD, UpdateJobs } from "./runtime/update-jobs";
 import type { UpdateConfig } from "./runtime/update-settings";
-import { wholeFirmware } from "./runtime/whole-firmware";
 
 /** "plan" is a dry run. */
 const ACTIONS = ["abort", "pause", "resume", "plan"];
@@ -16,14 +14,12 @@ const ACTIONS = ["abort", "pause", "resume", "plan"];
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-update", function (this: FlowNode, config: UpdateConfig) {
     RED.nodes.createNode(this, config);
-    const parts = new PartsCollector();
     const gates = new UpdateGates();
     const jobs = new UpdateJobs(RED, this, { config, gates });
     const work = async (job: Job): Promise<Outcome | undefined> => {
       if (isGateAnswer(job.msg)) gates.answer(job.msg);
       if (isGateAnswer(job.msg) || jobs.control(job.msg)) return undefined;
-      const given = await wholeFirmware(job, config, parts);
-      return given && jobs.run(job, given);
+      return jobs.run(job);
     };
     const runner = runStep(RED, this, config, {
       name: "update",

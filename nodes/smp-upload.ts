@@ -10,7 +10,7 @@ import {
   type FirmwarePart,
   type UploadProgress,
 } from "../src/index";
-import { imageNumber, wholeNumber, type Given } from "./runtime/checks";
+import { imageNumber, optionalNumber, setting, type Given } from "./runtime/checks";
 import { publicKeys } from "./runtime/demands";
 import { expectedSha256, withPackage } from "./runtime/firmware";
 import type { Job, Outcome } from "./runtime/job";
@@ -24,8 +24,11 @@ interface UploadConfig extends NodeDef {
   readonly firmwareType?: string;
   readonly upgradeOnly?: boolean;
   readonly allowRecovery?: boolean;
+  /** Requests under way at once; "": as many as device and link take. */
   readonly window?: string | number;
 }
+
+const WINDOW_RANGE = [1, 8] as const;
 
 export default function (RED: NodeAPI): void {
   RED.nodes.registerType("smp-upload", function (this: FlowNode, config: UploadConfig) {
@@ -49,7 +52,7 @@ async function upload(RED: NodeAPI, job: Job, config: UploadConfig, given: Given
     keys: await publicKeys(RED, pool.demands, job.signal),
     upgradeOnly: config.upgradeOnly === true,
     allowRecovery: config.allowRecovery === true,
-    window: windowOf(config),
+    window: optionalNumber(setting("window"), config.window, WINDOW_RANGE),
     signal: job.signal,
   };
   job.show(job.words.own("reading"));
@@ -84,10 +87,4 @@ async function partFor(
 
 function report(job: Job, { phase, offBytes: off, lenBytes: len, ...rest }: UploadProgress): void {
   job.report(len > 0 ? (off * 100) / len : 0, { phase, off, len, ...rest });
-}
-
-/** Undefined: as many requests as device and link take. */
-function windowOf({ window }: UploadConfig): number | undefined {
-  if (window === undefined || window === "") return undefined;
-  return wholeNumber({ name: "window", code: "SMP_BAD_SETTING" }, window, [1, 8]);
 }

@@ -104,7 +104,13 @@ export function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> 
     const onAbort = (): void => reject(abortReason(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const settleWith =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        signal.removeEventListener("abort", onAbort);
+        settle(value);
+      };
+    void work.then(settleWith(resolve), settleWith(reject));
   });
 }
 

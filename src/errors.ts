@@ -93,6 +93,7 @@ export const ERRORS = {
   SMP_INTERNAL: { retryable: false, hint: "This is a fault of the package; please report it with the stack." },
 } as const satisfies Record<string, ErrorKind>;
 
+/** A key of {@link ERRORS}. */
 export type SmpErrorCode = keyof typeof ERRORS;
 
 /** Facts about a failure, for programs. All are optional; sizes and offsets are in bytes. */
@@ -115,6 +116,7 @@ export interface SmpErrorDetails {
   verdict?: string;
 }
 
+/** What is absent follows from the code; `cause` is what lies beneath. */
 export interface SmpErrorOptions extends SmpErrorDetails {
   cause?: unknown;
   hint?: string;
@@ -129,6 +131,7 @@ export type SmpErrorReport = {
   retryable: boolean;
 } & SmpErrorDetails;
 
+/** A failure of this package: what was attempted, where and what happened in `message`, what to do about it in `hint`. */
 export class SmpError extends Error {
   override readonly name: string = "SmpError";
   readonly code: SmpErrorCode;
@@ -138,7 +141,7 @@ export class SmpError extends Error {
 
   constructor(code: SmpErrorCode, message: string, options: SmpErrorOptions = {}) {
     const { cause, hint, retryable, ...details } = options;
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutLogin(message), cause === undefined ? undefined : { cause });
     this.code = code;
     this.hint = hint ?? ERRORS[code].hint;
     this.retryable = retryable ?? ERRORS[code].retryable;
@@ -157,6 +160,11 @@ export class SmpError extends Error {
   }
 }
 
+/** Users and passwords in addresses, as in `tcp://user:password@host`, are nothing to tell. */
+function withoutLogin(message: string): string {
+  return message.replace(/(?<=:\/\/)[^\s"'/@]+@/g, "…@");
+}
+
 /** The device answered, and the answer was a refusal: the session stays healthy. */
 export class DeviceError extends SmpError {
   override readonly name: string = "DeviceError";
@@ -167,12 +175,18 @@ export class DeviceError extends SmpError {
   }
 }
 
+/** Whether a thrown value is a failure with this code. */
+export function hasCode(thrown: unknown, code: SmpErrorCode): thrown is SmpError {
+  return thrown instanceof SmpError && thrown.code === code;
+}
+
 /** Any thrown value as an {@link SmpError}; what is not one is a fault of this package. */
 export function toSmpError(thrown: unknown): SmpError {
   if (thrown instanceof SmpError) return thrown;
   return new SmpError("SMP_INTERNAL", `unexpected failure: ${messageOf(thrown)}`, { cause: thrown });
 }
 
+/** What a thrown value says: an error's message, anything else as text. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

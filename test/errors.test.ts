@@ -26,6 +26,11 @@ describe("errors", () => {
     assert.equal((error.cause as Error).message, "x");
   });
 
+  it("do not tell the user and password of an address", () => {
+    const { message } = new SmpError("SMP_LINK_OPEN", "cannot open tcp://joe:secret@host:1 nor https://token@host/x@y");
+    assert.equal(message, "cannot open tcp://…@host:1 nor https://…@host/x@y");
+  });
+
   it("keep an SmpError as it is, and wrap anything else", () => {
     const refusal = new DeviceError("no", { rc: 8 });
     assert.equal(toSmpError(refusal), refusal);

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import * as smp from "../src/index";
+import { imageBytes, imagePath } from "./images";
 
 describe("the library", () => {
   it("does a whole update in a script, as the nodes do it", async () => {
-    const file = (name: string): string => join(__dirname, "images", name);
-    const old = await smp.openFirmware(file("hash-only-1.0.0.bin"));
-    const device = new smp.VirtualDevice({ name: "sensor-1", slot0: await old.read(0, old.sizeBytes) });
+    const device = new smp.VirtualDevice({ name: "sensor-1", slot0: imageBytes("hash-only-1.0.0.bin") });
     const pool = smp.createPool(smp.virtualTransport({ find: () => device, names: () => ["sensor-1"] }));
-    const source = await smp.openFirmware(file("hash-only-1.2.3+4.bin"));
+    const source = await smp.openFirmware(imagePath("hash-only-1.2.3+4.bin"));
     try {
       const info = await smp.inspectFirmware(source);
       const wanted = smp.describeFirmware(info, 0);
@@ -22,7 +20,7 @@ describe("the library", () => {
       assert.equal(smp.isUpToDate(state, wanted), true);
       assert.equal(device.version, "1.2.3.4");
     } finally {
-      await Promise.all([old.close(), source.close(), pool.close()]);
+      await Promise.all([source.close(), pool.close()]);
       device.close();
     }
   });

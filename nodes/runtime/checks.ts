@@ -9,11 +9,33 @@ export interface Field {
   readonly origin?: string | undefined;
 }
 
+/** One of the node's own settings. */
+export function setting(name: string): Field {
+  return { name, code: "SMP_BAD_SETTING" };
+}
+
 /** Numbers in settings and messages are often text. @throws the field's code */
 export function wholeNumber(field: Field, value: unknown, [min, max]: readonly [number, number]): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
   throw mismatch(field, `a whole number from ${min} to ${max}`, value);
+}
+
+/** Undefined when the value is absent or an empty field of a form. @throws the field's code */
+export function optionalNumber(field: Field, value: unknown, range: readonly [number, number]): number | undefined {
+  return isBlank(value) ? undefined : wholeNumber(field, value, range);
+}
+
+export function isBlank(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
+}
+
+/** Lines of a field of a form, without blank ones. */
+export function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }
 
 /** @throws the field's code */

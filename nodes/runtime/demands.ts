@@ -7,6 +7,7 @@ import {
   type KeySetting,
   type PublicKey,
 } from "../../src/index";
+import { linesOf } from "./checks";
 import { fromWorkingDirectory } from "./paths";
 import { recordOf, type NodeAPI } from "./red";
 
@@ -21,10 +22,7 @@ export const NO_DEMANDS: Demands = { keys: { pasted: [], paths: [] }, folders: u
 /** From the pool's settings `keys` and `folders`. @throws SMP_BAD_SETTING */
 export function readDemands(config: object): Demands {
   const { keys, folders } = recordOf(config);
-  const lines = textOf(folders, "folders")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+  const lines = linesOf(textOf(folders, "folders"));
   return { keys: readKeySetting(textOf(keys, "keys")), folders: lines.length > 0 ? lines : undefined };
 }
 

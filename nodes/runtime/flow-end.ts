@@ -1,6 +1,6 @@
 /** What the nodes at the two ends of a flow have in common. */
 import { SmpError, toSmpError, type FlowChannel, type FlowCounters } from "../../src/index";
-import { findPool, type PoolNode } from "./pool";
+import { findPool, joinPool, type PoolNode } from "./pool";
 import type { FlowNode, NodeAPI } from "./red";
 import { StatusLine } from "./status-line";
 import { wordsOf, type Words } from "./words";
@@ -25,7 +25,7 @@ export class FlowEndNode {
     this.setting(() => {
       const pool = findPool(RED, poolId, told);
       this.#channel = channelOf(pool, told);
-      this.#join(node, pool);
+      this.#leave.push(joinPool(pool, node));
     });
     node.on("close", () => {
       for (const leave of this.#leave) leave();
@@ -39,7 +39,7 @@ export class FlowEndNode {
       return read();
     } catch (thrown) {
       this.#fault ??= toSmpError(thrown);
-      this.#status.rest({ fill: "red", shape: "ring", text: this.words.shared(`error.${this.#fault.code}`) });
+      this.#status.fault(this.#fault);
       return undefined;
     }
   }
@@ -61,13 +61,6 @@ export class FlowEndNode {
     };
     tell();
     this.#leave.push(join(channel), channel.watch(tell));
-  }
-
-  #join(node: FlowNode, { users }: PoolNode): void {
-    users[node.id] = node;
-    this.#leave.push(() => {
-      if (users[node.id] === node) delete users[node.id];
-    });
   }
 }
 

@@ -43,7 +43,7 @@ export class LinkLight {
       // The one who works with it connects again, perhaps after a reboot, and tells if that fails.
       status.rest({ fill: "yellow", shape: "ring", text: words.shared("connecting") });
     } else if (lost) {
-      status.rest({ fill: "red", shape: "ring", text: words.shared(`error.${toSmpError(lost).code}`) });
+      status.fault(toSmpError(lost));
     } else {
       status.rest({ fill: "grey", shape: "ring", text: words.own("disconnected") });
     }
@@ -55,7 +55,6 @@ export function showMissingPool(runner: Runner, pool: () => PoolNode): void {
   try {
     runner.join(pool());
   } catch (thrown) {
-    const { code } = toSmpError(thrown);
-    runner.status.rest({ fill: "red", shape: "ring", text: runner.words.shared(`error.${code}`) });
+    runner.status.fault(toSmpError(thrown));
   }
 }

@@ -12,7 +12,7 @@ import { SmpError, toSmpError, withDeadline } from "../../src/index";
 import { mismatch } from "./checks";
 import { catchableError, catchShape, forgetFailure, markFailed } from "./failure";
 import { Job, type Outcome, type Step, type Surroundings } from "./job";
-import type { PoolNode } from "./pool";
+import { joinPool, type PoolNode } from "./pool";
 import { recordOf, type Done, type FlowMessage, type FlowNode, type NodeAPI, type NodeMessage, type Send } from "./red";
 import { StatusLine } from "./status-line";
 import { wordsOf, type Words } from "./words";
@@ -38,7 +38,7 @@ export class Runner {
   readonly status: StatusLine;
   readonly #at: Surroundings;
   readonly #jobs = new Map<Job, Promise<void>>();
-  readonly #pools = new Set<PoolNode>();
+  readonly #leavePool = new Map<PoolNode, () => void>();
   #closed = false;
 
   constructor(RED: NodeAPI, node: FlowNode, config: object, step: Step) {
@@ -57,9 +57,7 @@ export class Runner {
 
   /** Makes the node a user of the pool until it is closed. */
   join(pool: PoolNode): void {
-    const { node } = this.#at;
-    this.#pools.add(pool);
-    pool.users[node.id] = node;
+    this.#leavePool.set(pool, joinPool(pool, this.#at.node));
   }
 
   receive(msg: FlowMessage, replies: Replies): void {
@@ -78,8 +76,7 @@ export class Runner {
     const running = [...this.#jobs.values()];
     for (const job of this.#jobs.keys()) job.abort(closedError(this.#at.step.name, job.device));
     this.status.stop();
-    const { node } = this.#at;
-    for (const { users } of this.#pools) if (users[node.id] === node) delete users[node.id];
+    for (const leave of this.#leavePool.values()) leave();
     await withDeadline("the end of a node's work", CLOSE_MS, undefined, () => Promise.all(running)).catch(
       () => undefined,
     );

@@ -3,15 +3,22 @@ import {
   FLOW_CONTROLS,
   FLOW_DEFAULTS,
   FRAMINGS,
+  isFlowInFrames,
+  PACES,
   SERIAL_DEFAULTS,
+  SERIAL_RANGES,
   SmpError,
   TRANSPORTS,
   UDP_PORT,
+  type BleSettings,
   type FlowSettings,
+  type PaceName,
+  type ProfileName,
   type Scheme,
   type SerialSettings,
+  type UdpOptions,
 } from "../../src/index";
-import { nonEmptyText, oneOf, wholeNumber, type Field } from "./checks";
+import { isBlank, nonEmptyText, oneOf, optionalNumber, setting, wholeNumber } from "./checks";
 import { readDemands, type Demands } from "./demands";
 import type { TraceSettings } from "./pool-trace";
 import { recordOf, type NodeDef } from "./red";
@@ -20,9 +27,9 @@ import { recordOf, type NodeDef } from "./red";
 const LINKS = Object.keys(TRANSPORTS) as Scheme[];
 const TRIALS = ["healthy", "self-confirming", "crashing"] as const;
 const MODES = ["swap-move", "swap-scratch", "swap-offset", "overwrite", "direct-xip", "direct-xip-revert"] as const;
-const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const;
+const PROFILES = ["zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"] as const satisfies ProfileName[];
+const PACE_NAMES = Object.keys(PACES) as PaceName[];
 const BLE_DRIVERS = ["auto", "abandonware", "stoprocent"] as const;
-const PACES = ["instant", "brisk", "real"] as const;
 
 /** As they stand in the flow file: from the editor, by hand, or from environment variables. */
 export interface PoolConfig extends NodeDef {
@@ -41,26 +48,9 @@ export interface HardwareSettings {
   readonly slotBytes: number;
   readonly bufSize: number;
   readonly bufCount: number;
-  readonly pace: (typeof PACES)[number];
+  readonly pace: PaceName;
   /** Path of the image in slot 0; "" for the packaged one. */
   readonly factoryFirmware: string;
-}
-
-/** What all devices of a pool on an IP network have in common. */
-export interface UdpSettings {
-  /** Of devices whose address names none. */
-  readonly port: number;
-  readonly maxDatagramBytes: number;
-}
-
-/** How the peripherals of a pool are reached over Bluetooth LE. */
-export interface BlePoolSettings {
-  readonly driver: (typeof BLE_DRIVERS)[number];
-  /** n of "hci<n>"; undefined for the system's first. */
-  readonly adapter: number | undefined;
-  /** The adapter belongs to this pool alone (HCI user channel). */
-  readonly dedicated: boolean;
-  readonly scanMs: number;
 }
 
 /** The settings of the links that are not chosen have their defaults. */
@@ -74,10 +64,10 @@ export interface PoolSettings {
   readonly demands: Demands;
   readonly devices: readonly DeviceSettings[];
   readonly hardware: HardwareSettings;
-  readonly ble: BlePoolSettings;
+  readonly ble: BleSettings & { readonly scanMs: number };
   /** What holds where the address of a device does not say otherwise. */
   readonly serial: SerialSettings;
-  readonly udp: UdpSettings;
+  readonly udp: UdpOptions;
   readonly flow: FlowSettings;
   readonly trace: TraceSettings;
 }
@@ -115,18 +105,17 @@ function readVirtual(config: object): Pick<PoolSettings, "devices" | "hardware">
       slotBytes: whole("slotKiB", 420, [16, 16_384]) * 1024,
       bufSize: whole("bufSize", 2475, [128, 65_535]),
       bufCount: whole("bufCount", 4, [1, 64]),
-      pace: choice("pace", PACES, "brisk"),
+      pace: choice("pace", PACE_NAMES, "brisk"),
       factoryFirmware: isBlank(value("factoryFirmware", "")) ? "" : text("factoryFirmware"),
     },
   };
 }
 
-function readBle(config: object): BlePoolSettings {
-  const { whole, choice, value } = readerOf(config);
-  const isFirst = isBlank(value("bleAdapter", ""));
+function readBle(config: object): PoolSettings["ble"] {
+  const { whole, choice, optional } = readerOf(config);
   return {
     driver: choice("bleDriver", BLE_DRIVERS, "auto"),
-    adapter: isFirst ? undefined : whole("bleAdapter", 0, [0, 63]),
+    adapter: optional("bleAdapter", [0, 63]),
     dedicated: choice("bleChannel", ["shared", "dedicated"], "shared") === "dedicated",
     scanMs: whole("bleScanS", 15, [1, 300]) * 1000,
   };
@@ -135,28 +124,28 @@ function readBle(config: object): BlePoolSettings {
 function readSerial(config: object): SerialSettings {
   const { whole, choice } = readerOf(config);
   const serial: SerialSettings = {
-    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, [50, 20_000_000]),
+    baudRate: whole("baudRate", SERIAL_DEFAULTS.baudRate, SERIAL_RANGES.baudRate),
     flowControl: choice("flowControl", FLOW_CONTROLS, SERIAL_DEFAULTS.flowControl),
     framing: choice("framing", FRAMINGS, SERIAL_DEFAULTS.framing),
-    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, [0, 1_000]),
+    lineDelayMs: whole("lineDelayMs", SERIAL_DEFAULTS.lineDelayMs, SERIAL_RANGES.lineDelayMs),
   };
-  if (serial.framing !== "raw" || serial.flowControl !== "xonxoff") return serial;
+  if (!isFlowInFrames(serial)) return serial;
   throw new SmpError("SMP_BAD_SETTING", "flowControl is xonxoff, whose characters raw frames may hold", {
     field: "flowControl",
   });
 }
 
-function readUdp(config: object): UdpSettings {
+function readUdp(config: object): UdpOptions {
   const { whole } = readerOf(config);
   return { port: whole("udpPort", UDP_PORT, [1, 65_535]), maxDatagramBytes: whole("maxDatagram", 1472, [128, 1472]) };
 }
 
 function readFlow(config: object): FlowSettings {
-  const { whole, flag, value } = readerOf(config);
-  const isUnlimited = String(value("flowPerMinute", "")).trim() === "";
+  const { whole, flag, optional } = readerOf(config);
+  const perMinute = optional("flowPerMinute", [1, 60_000]);
   return {
     maxMessageBytes: whole("flowMaxMessage", FLOW_DEFAULTS.maxMessageBytes, [64, 1_048_576]),
-    messagesPerSecond: isUnlimited ? undefined : whole("flowPerMinute", 0, [1, 60_000]) / 60,
+    messagesPerSecond: perMinute === undefined ? undefined : perMinute / 60,
     maxInFlight: whole("flowInFlight", FLOW_DEFAULTS.maxInFlight, [1, 16]),
     maxRoundTripMs: whole("flowRoundTripS", FLOW_DEFAULTS.maxRoundTripMs / 1000, [1, 3600]) * 1000,
     waitForAck: flag("flowAck"),
@@ -178,6 +167,8 @@ function readTrace(config: object): TraceSettings {
 interface Reader {
   readonly value: (name: string, fallback: unknown) => unknown;
   readonly whole: (name: string, fallback: number, range: readonly [number, number]) => number;
+  /** Undefined when absent or empty. */
+  readonly optional: (name: string, range: readonly [number, number]) => number | undefined;
   /** That is not empty. */
   readonly text: (name: string) => string;
   readonly choice: <T extends string>(name: string, choices: readonly T[], fallback: T) => T;
@@ -190,6 +181,7 @@ function readerOf(config: object): Reader {
   return {
     value,
     whole: (name, fallback, range) => wholeNumber(setting(name), value(name, fallback), range),
+    optional: (name, range) => optionalNumber(setting(name), value(name, undefined), range),
     text: (name) => nonEmptyText(setting(name), value(name, undefined)),
     choice: (name, choices, fallback) => oneOf(setting(name), value(name, fallback), choices),
     flag: (name) => oneOf(setting(name), String(value(name, false)), ["true", "false"]) === "true",
@@ -216,14 +208,6 @@ function readDevices(list: unknown): DeviceSettings[] {
   });
 }
 
-function isBlank(value: unknown): boolean {
-  return typeof value === "string" && value.trim() === "";
-}
-
 function given(value: unknown, fallback: unknown): unknown {
   return value === undefined || value === null || value === "" ? fallback : value;
-}
-
-function setting(name: string): Field {
-  return { name, code: "SMP_BAD_SETTING" };
 }

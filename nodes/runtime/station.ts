@@ -13,7 +13,7 @@ import {
   type PresenceEnvelope,
   type ServedDevice,
 } from "../../src/index";
-import { nonEmptyText, wholeNumber } from "./checks";
+import { linesOf, nonEmptyText, optionalNumber, setting } from "./checks";
 import { readRequest, type GatewayRequest } from "./gateway-request";
 import type { Job, Outcome } from "./job";
 import type { PoolNode } from "./pool";
@@ -44,11 +44,12 @@ export class Station {
    * @throws SMP_BAD_SETTING naming the setting at fault, also of the pool
    */
   constructor(pool: PoolNode, config: StationConfig, tell: (message: NodeMessage) => void) {
-    const name = nonEmptyText({ name: "gateway", code: "SMP_BAD_SETTING" }, config.gateway);
+    const name = nonEmptyText(setting("gateway"), config.gateway);
     const devices = readDevices(config.devices);
     this.topics = gatewayTopics(name);
     this.#pool = pool;
-    this.#maxMessageBytes = readMessageBytes(config.maxMessageBytes);
+    this.#maxMessageBytes =
+      optionalNumber(setting("maxMessageBytes"), config.maxMessageBytes, MESSAGE_BYTES) ?? Infinity;
     const sessions = pool.sessions();
     this.#gateway = new Gateway(sessions, {
       devices,
@@ -125,11 +126,8 @@ export class Station {
 const RETAINED = { retain: true, qos: 1 };
 
 /** Undefined for any. @throws SMP_BAD_SETTING */
-function readDevices(setting: unknown): ServedDevice[] | undefined {
-  const lines = String(setting ?? NO_DEVICES)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+function readDevices(list: unknown): ServedDevice[] | undefined {
+  const lines = linesOf(String(list ?? NO_DEVICES));
   if (lines.length === 0) return undefined;
   const devices = lines.map((line) => {
     const [name = "", ...address] = line.split("=").map((part) => part.trim());
@@ -143,10 +141,4 @@ function readDevices(setting: unknown): ServedDevice[] | undefined {
     field: "devices",
     hint: "Write one device per line: a name, or name = address.",
   });
-}
-
-function readMessageBytes(setting: unknown): number {
-  const isNone = setting === undefined || setting === null || String(setting).trim() === "";
-  if (isNone) return Infinity;
-  return wholeNumber({ name: "maxMessageBytes", code: "SMP_BAD_SETTING" }, setting, MESSAGE_BYTES);
 }

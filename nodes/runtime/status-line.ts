@@ -1,4 +1,5 @@
 import type { NodeStatus } from "node-red";
+import type { SmpError } from "../../src/index";
 import { Throttle } from "./throttle";
 import type { Words } from "./words";
 
@@ -54,6 +55,11 @@ export class StatusLine {
   rest(status: NodeStatus): void {
     this.#rest = status;
     if (this.#activities.size === 0) this.#throttle.push(status);
+  }
+
+  /** What is shown while nothing runs, because nothing can. */
+  fault({ code }: SmpError): void {
+    this.rest({ fill: "red", shape: "ring", text: this.#words.shared(`error.${code}`) });
   }
 
   /** Nothing is shown any more. */

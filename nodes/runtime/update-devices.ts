@@ -1,6 +1,6 @@
 /** Which devices an update is for. */
 import { SmpError } from "../../src/index";
-import { mismatch, nonEmptyText, type Given } from "./checks";
+import { mismatch, nonEmptyText, type Field, type Given } from "./checks";
 import { recordOf } from "./red";
 
 export interface WantedDevices {
@@ -21,7 +21,8 @@ export function wantedDevices({ field, value }: Given): WantedDevices {
   if (value.length === 0 || value.length > MAX_DEVICES) {
     throw mismatch(field, `a device or a list of 1 to ${MAX_DEVICES} devices`, value);
   }
-  return { devices: value.map((each: unknown) => nameOf({ field, value: each })), isSingle: false };
+  const devices = value.map((each: unknown, index) => nameOf({ field: within(field, `[${index}]`), value: each }));
+  return { devices, isSingle: false };
 }
 
 function nameOf({ field, value }: Given): string {
@@ -31,5 +32,11 @@ function nameOf({ field, value }: Given): string {
       hint: "Give a device, or a list of devices, or send the message through a connect node first.",
     });
   }
-  return nonEmptyText(field, typeof value === "string" ? value : recordOf(value)["device"]);
+  const { device } = recordOf(value);
+  return device === undefined ? nonEmptyText(field, value) : nonEmptyText(within(field, ".device"), device);
+}
+
+function within(field: Field, path: string): Field {
+  const { name, origin } = field;
+  return origin === undefined ? { ...field, name: `${name}${path}` } : { ...field, origin: `${origin}${path}` };
 }

@@ -17,6 +17,7 @@ import { imageNumber, type Given } from "./checks";
 import { publicKeys } from "./demands";
 import { expectedSha256, withPackage } from "./firmware";
 import type { Job, Outcome } from "./job";
+import { PartsCollector } from "./parts";
 import { findPool, type PoolNode } from "./pool";
 import { recordOf, type FlowMessage, type FlowNode, type NodeAPI } from "./red";
 import { Throttle } from "./throttle";
@@ -25,15 +26,20 @@ import type { UpdateGates } from "./update-gates";
 import { planOutcome, updateOutcome, type OutcomeContext } from "./update-outcome";
 import { reportFleet } from "./update-progress";
 import { readUpdateSettings, type UpdateConfig, type UpdateSettings } from "./update-settings";
+import { wholeFirmware } from "./whole-firmware";
 
 export const TOLD = "the update node";
 const GATE_OUTPUT = 2;
 /** The job's own progress lets less through; more often it need not be computed. */
 const REPORT_INTERVAL_MS = 100;
 
-interface RunningFleet {
-  readonly pool: string;
-  readonly fleet: Fleet;
+interface Running {
+  readonly job: Job;
+  pool?: string;
+  /** Absent while the firmware is read. */
+  fleet?: Fleet;
+  /** What came for the fleet meanwhile. */
+  readonly early: ((fleet: Fleet) => void)[];
 }
 
 /** What an update is about. */
@@ -47,7 +53,8 @@ export class UpdateJobs {
   readonly #node: FlowNode;
   readonly #config: UpdateConfig;
   readonly #gates: UpdateGates;
-  readonly #running = new Set<RunningFleet>();
+  readonly #parts = new PartsCollector();
+  readonly #running = new Set<Running>();
 
   constructor(RED: NodeAPI, node: FlowNode, { config, gates }: { config: UpdateConfig; gates: UpdateGates }) {
     this.#RED = RED;
@@ -56,20 +63,40 @@ export class UpdateJobs {
     this.#gates = gates;
   }
 
-  /** Obeys `msg.action`, for the device that the message names or for all. @returns whether there is nothing else to do */
+  /**
+   * Obeys `msg.action`, for the devices that the message names or for all.
+   * @returns whether there is nothing else to do
+   * @throws SMP_BAD_INPUT for what is no device
+   */
   control({ action, smp }: FlowMessage): boolean {
-    const { device } = recordOf(smp);
-    for (const { fleet } of this.#running) {
-      if (action === "pause") fleet.pause();
-      else if (action === "resume") fleet.resume();
-      else if (action === "abort") abort(fleet, device);
+    if (action !== "pause" && action !== "resume" && action !== "abort") return false;
+    const { device, pool } = recordOf(smp);
+    const named = device === undefined ? undefined : wantedDevices({ value: device, field: DEVICE_OF_MESSAGE }).devices;
+    for (const running of this.#running) {
+      // A pool of the node's own is meant whatever the message says.
+      const isOther = !this.#config.pool && pool !== undefined && running.pool !== undefined && running.pool !== pool;
+      if (!isOther) obey(running, action, named);
     }
-    return action === "pause" || action === "resume" || action === "abort";
+    return true;
   }
 
-  async run(job: Job, given: Given): Promise<Outcome> {
+  /** @returns undefined for a part of the firmware, with more to come */
+  async run(job: Job): Promise<Outcome | undefined> {
+    const running: Running = { job, early: [] };
+    this.#running.add(running);
+    try {
+      const given = await wholeFirmware(job, this.#config, this.#parts);
+      return given && (await this.#read(running, given));
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #read(running: Running, given: Given): Promise<Outcome> {
+    const { job } = running;
     const subject = await this.#subject(job);
     const { pool } = subject;
+    running.pool = pool.id;
     const image = imageNumber(await job.input("image")) ?? 0;
     const sha256 = expectedSha256(given, await job.input("sha256"));
     const keys = await publicKeys(this.#RED, pool.demands, job.signal);
@@ -77,7 +104,7 @@ export class UpdateJobs {
     return withPackage({ RED: this.#RED, given, pool, signal: job.signal }, async (pack) => {
       const signatures = await verifyAll(pack, keys, job.signal);
       const parts = packageParts(pack, { image, signatures });
-      return this.#update(job, subject, { pack, image, options: this.#options(job, subject, { parts, sha256 }) });
+      return this.#update(running, subject, { pack, image, options: this.#options(job, subject, { parts, sha256 }) });
     });
   }
 
@@ -101,7 +128,8 @@ export class UpdateJobs {
     { parts, sha256 }: { parts: FleetOptions["parts"]; sha256: string | undefined },
   ): FleetOptions {
     const { gate, policy, fleet } = settings;
-    const emit = (question: GateQuestion): void => job.sendFresh(GATE_OUTPUT, gateMessage(question, pool));
+    const emit = (question: GateQuestion, gateId: string): void =>
+      job.sendFresh(GATE_OUTPUT, gateMessage(question, pool, gateId));
     const ask = this.#gates.gate(pool.id, emit);
     return {
       ...fleet,
@@ -114,41 +142,59 @@ export class UpdateJobs {
   }
 
   async #update(
-    job: Job,
+    running: Running,
     { pool, devices, isSingle, settings }: Subject,
     { pack, image, options }: { pack: FirmwarePackage; image: number; options: FleetOptions },
   ): Promise<Outcome> {
+    const { job, early } = running;
     const throttle = new Throttle<void>(REPORT_INTERVAL_MS, () => reportFleet(job, fleet.progress, isSingle));
     const fleet = new Fleet(pool.sessions(), devices, { ...options, onProgress: () => throttle.push() });
     this.#refuseTwice(pool, fleet);
-    const running = { pool: pool.id, fleet };
-    this.#running.add(running);
+    running.fleet = fleet;
     const [only, second] = pack.parts;
     const firmware = second ? undefined : describeFirmware(only.info, only.image ?? image);
     const context: OutcomeContext = { job, pool, isSingle, firmware };
     try {
       job.show(job.words.own("busy"));
+      for (const act of early) act(fleet);
       if (settings.dryRun || job.msg.action === "plan") return planOutcome(await fleet.plan(), context);
       const result = await fleet.run();
       throttle.now();
       return updateOutcome(result, context);
     } finally {
       throttle.stop();
-      this.#running.delete(running);
     }
   }
 
   #refuseTwice(pool: PoolNode, { devices }: Fleet): void {
     for (const other of this.#running) {
-      const twice = other.pool === pool.id && devices.find((device) => other.fleet.devices.includes(device));
+      const twice = other.pool === pool.id && devices.find((device) => other.fleet?.find(device) !== undefined);
       if (twice) throw new SmpError("SMP_BUSY", `${twice} is being updated by this node already`, { device: twice });
     }
   }
 }
 
-function abort(fleet: Fleet, device: unknown): void {
-  if (typeof device !== "string") fleet.abort(stopped("the update"));
-  else if (fleet.devices.includes(device)) fleet.abort(stopped(`the update of ${device}`), device);
+const DEVICE_OF_MESSAGE = { name: "msg.smp.device", code: "SMP_BAD_INPUT" } as const;
+
+/** @param named undefined for all */
+function obey(running: Running, action: "pause" | "resume" | "abort", named: readonly string[] | undefined): void {
+  const { job, fleet, early } = running;
+  const device = job.device ?? recordOf(job.msg.smp)["device"];
+  const isMeant = !named || (typeof device === "string" && named.includes(device));
+  // Also while the firmware is read, which may take as long as whoever sends it likes.
+  if (action === "abort" && isMeant)
+    return job.abort(stopped(job.device ? `the update of ${job.device}` : "the update"));
+  const act = (on: Fleet): void => {
+    if (!named) return on[action as "pause" | "resume"]();
+    for (const each of named) {
+      const found = on.find(each);
+      if (found === undefined) continue;
+      if (action === "abort") on.abort(stopped(`the update of ${found}`), found);
+      else on[action](found);
+    }
+  };
+  if (fleet) act(fleet);
+  else early.push(act);
 }
 
 function stopped(what: string): SmpError {
@@ -173,10 +219,11 @@ async function verifyAll(
 }
 
 /** Goes through the flow, which looks at the device and sends it back with `msg.smp.gate` true or false. */
-function gateMessage({ device, firmware, images, deadlineMs }: GateQuestion, pool: PoolNode): object {
+function gateMessage(question: GateQuestion, { id: pool, link }: PoolNode, gateId: string): object {
+  const { device, firmware, images, deadlineMs } = question;
   return {
     payload: { device, firmware, images, deadlineMs },
-    smp: { pool: pool.id, device, link: pool.link, firmware: firmware[0], images, verdict: "testing", gate: "asked" },
+    smp: { pool, device, link, firmware: firmware[0], images, verdict: "testing", gate: "asked", gateId },
   };
 }
 

@@ -1,6 +1,5 @@
-import type { DeviceProgress, FleetProgress } from "../../src/index";
+import type { DeviceProgress, FleetProgress, SmpDeviceProgress } from "../../src/index";
 import type { Job } from "./job";
-import type { ProgressFacts } from "./progress";
 
 /** The progress of an update: of the one device in its own words, of several as counts and those that are worked on. */
 export function reportFleet(job: Job, progress: FleetProgress, isSingle: boolean): void {
@@ -12,10 +11,12 @@ export function reportFleet(job: Job, progress: FleetProgress, isSingle: boolean
   }
   const { done, total } = devices;
   const eta = etaMs === undefined ? {} : { etaMs };
-  job.report(percent, { phase: paused ? "paused" : "updating", devices, running, elapsedMs, ...eta }, { done, total });
+  const each = running.map((one) => ({ device: one.device, percent: one.percent, ...factsOf(one) }));
+  const phase = paused ? "paused" : "updating";
+  job.report(percent, { phase, devices, running: each, elapsedMs, ...eta }, { done, total });
 }
 
-function factsOf(progress: DeviceProgress): ProgressFacts {
+function factsOf(progress: DeviceProgress): SmpDeviceProgress {
   const { phase, offBytes: off, lenBytes: len, bytesPerSecond, etaMs, retries, elapsedMs, noReturn } = progress;
   const known = { off, len, bytesPerSecond, etaMs, retries };
   const told = Object.entries(known).filter(([, value]) => value !== undefined);

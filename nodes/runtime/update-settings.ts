@@ -7,7 +7,7 @@ import {
   type Gate,
   type UpdatePolicy,
 } from "../../src/index";
-import { oneOf, wholeNumber, type Field } from "./checks";
+import { oneOf, optionalNumber, setting } from "./checks";
 import type { NodeDef } from "./red";
 
 export interface UpdateConfig extends NodeDef {
@@ -71,10 +71,5 @@ function numberOf(
   fallback: number | undefined,
   range: readonly [number, number],
 ): number | undefined {
-  const isEmpty = value === undefined || value === null || String(value).trim() === "";
-  return isEmpty ? fallback : wholeNumber(setting(name), value, range);
-}
-
-function setting(name: string): Field {
-  return { name, code: "SMP_BAD_SETTING" };
+  return optionalNumber(setting(name), value, range) ?? fallback;
 }

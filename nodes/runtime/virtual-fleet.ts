@@ -15,16 +15,11 @@ interface Member {
 /** By id of the pool node, then by name of the device. */
 const fleets = new Map<string, Map<string, Member>>();
 
-export interface Fleet {
-  find(name: string): VirtualDevice | undefined;
-  names(): string[];
-}
-
 /**
  * The devices of a pool, as they are now or fresh from the factory.
  * @throws SMP_BAD_SETTING when the factory's firmware cannot be read or a setting does not suit
  */
-export function virtualFleet(poolId: string, devices: readonly DeviceSettings[], hardware: HardwareSettings): Fleet {
+export function virtualFleet(poolId: string, devices: readonly DeviceSettings[], hardware: HardwareSettings) {
   const before = fleets.get(poolId) ?? new Map<string, Member>();
   const fleet = new Map<string, Member>();
   for (const device of devices) {
@@ -34,7 +29,7 @@ export function virtualFleet(poolId: string, devices: readonly DeviceSettings[],
   }
   fleets.set(poolId, fleet);
   for (const [name, { device }] of before) if (fleet.get(name)?.device !== device) device.close();
-  return { find: (name) => fleet.get(name)?.device, names: () => [...fleet.keys()] };
+  return { find: (name: string) => fleet.get(name)?.device, names: () => [...fleet.keys()] };
 }
 
 export function removeFleet(poolId: string): void {

@@ -4,6 +4,7 @@
  */
 import { nowMs } from "../clock";
 import { SmpError } from "../errors";
+import { RESET_INTO } from "../smp/groups/os";
 import { BootPlan, bootMs } from "./boot-plan";
 import { type DeviceConnection, type DeviceListener, OpenConnection } from "./connection";
 import { Faults } from "./faults";
@@ -31,9 +32,7 @@ import { Timers } from "./timers";
 /** What answers at the moment; "booting" and "off" are silence. */
 export type DeviceState = "application" | "recovery" | "booting" | "off" | "closed";
 
-/** `boot_mode` of a reset that asks for the bootloader (BOOT_MODE_TYPE_BOOTLOADER). */
-const BOOT_INTO_RECOVERY = 1;
-
+/** Runs from the moment it is made until it is closed; its server is in {@link profile}, its flash in {@link store}. */
 export class VirtualDevice {
   readonly name: string;
   readonly profile: Profile;
@@ -109,7 +108,7 @@ export class VirtualDevice {
   reboot(reason = "it reboots"): void {
     if (this.#state === "off") return;
     this.#goDown("booting", reason);
-    this.#start(0);
+    this.#start(RESET_INTO.APPLICATION);
   }
 
   powerOff(): void {
@@ -118,7 +117,7 @@ export class VirtualDevice {
 
   /** Starts a device that is off. */
   powerOn(): void {
-    if (this.#state === "off") this.#start(0);
+    if (this.#state === "off") this.#start(RESET_INTO.APPLICATION);
   }
 
   /** Off and on again at once. */
@@ -192,7 +191,7 @@ export class VirtualDevice {
     const plan = this.faults.meetBoot(new BootPlan(this.#boots));
     this.#state = plan.isOff ? "off" : "booting";
     if (plan.isOff) return;
-    if (bootMode === BOOT_INTO_RECOVERY && this.profile.recovery) {
+    if (bootMode === RESET_INTO.BOOTLOADER && this.profile.recovery) {
       this.#timers.run(this.pace.bootMs, () => this.#run("recovery"));
       return;
     }

@@ -4,7 +4,7 @@
  */
 import type { Command } from "../smp/command";
 import { image } from "../smp/commands";
-import { OP } from "../smp/header";
+import { decodeHeader, OP, withSequence } from "../smp/header";
 import { encodeMessage } from "../smp/message";
 import type { BootPlan } from "./boot-plan";
 import { Exchange, type FaultReach } from "./exchange";
@@ -101,15 +101,9 @@ export function delayAnswer(ms: number): Fault {
   return (exchange) => exchange.delay(ms);
 }
 
-const SEQ_BYTE = 6;
-
 /** The answer carries the next sequence number instead of the request's. */
 export const answerWrongSequence: Fault = (exchange) =>
-  exchange.changeAnswer((frame) => {
-    const changed = Buffer.from(frame);
-    changed[SEQ_BYTE] = (changed[SEQ_BYTE]! + 1) & 0xff;
-    return [changed];
-  });
+  exchange.changeAnswer((frame) => [withSequence(frame, (decodeHeader(frame).seq + 1) & 0xff)]);
 
 /** Something that is no SMP frame instead of the answer. */
 export function answerGarbage(bytes: Uint8Array = Buffer.from("no SMP frame at all")): Fault {

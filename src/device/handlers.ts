@@ -1,5 +1,5 @@
 /** Which commands a build of the virtual device's SMP server answers, and how. */
-import { SmpError } from "../errors";
+import { hasCode } from "../errors";
 import type { Command } from "../smp/command";
 import { type CborMap, decodeBody } from "../smp/message";
 import { type Body, parseShape, type Shape, ShapeError } from "../smp/shape";
@@ -51,7 +51,7 @@ function key(op: string, group: number, id: number): string {
 
 /** Whether the fault is the client's: no CBOR map, or a known key with a wrong type. */
 export function isUndecodable(error: unknown): boolean {
-  return error instanceof ShapeError || (error instanceof SmpError && error.code === "SMP_BAD_FRAME");
+  return error instanceof ShapeError || hasCode(error, "SMP_BAD_FRAME");
 }
 
 /** A request's body, or undefined when it does not decode. */

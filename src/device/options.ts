@@ -32,6 +32,7 @@ interface OwnOptions {
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+/** What is absent has the profile's value or the default. */
 export type VirtualDeviceOptions = Pick<OwnOptions, "name"> &
   Loose<Omit<OwnOptions, "name">> &
   Loose<Profile> &

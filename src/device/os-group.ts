@@ -35,7 +35,7 @@ function resetHandler(host: Host) {
   return ({ force, boot_mode }: { force?: unknown; boot_mode?: unknown }, call: Call) => {
     const objection = host.hooks.reset?.({ force: force === true || force === 1 });
     if (objection) throw new Refusal(objection);
-    const bootMode = host.profile.bootMode && typeof boot_mode === "number" ? boot_mode : 0;
+    const bootMode = host.profile.bootMode && typeof boot_mode === "number" ? boot_mode : os.RESET_INTO.APPLICATION;
     call.afterAnswer(() => host.resetSoon(bootMode));
     return {};
   };

@@ -1,5 +1,6 @@
 /** How long things take on the virtual device: as data, so that a test is instant and a demonstration believable. */
 
+/** Milliseconds and bytes per second. */
 export interface Pace {
   /** From a request's arrival to its answer, without what flash needs. */
   readonly requestMs: number;
@@ -16,6 +17,7 @@ export interface Pace {
   readonly trialMs: number;
 }
 
+/** Paces by name. */
 export const PACES = {
   /** No waiting at all; everything still happens asynchronously. */
   instant: {
@@ -52,6 +54,7 @@ export const PACES = {
   },
 } as const satisfies Record<string, Pace>;
 
+/** A key of {@link PACES}. */
 export type PaceName = keyof typeof PACES;
 
 /** How long `bytes` take at a rate; a rate of 0 is no limit. */

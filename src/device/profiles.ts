@@ -20,6 +20,7 @@ export interface RecoveryProfile {
   readonly listsFirstImage: boolean;
 }
 
+/** How a build of the server behaves. */
 export interface Profile {
   /** As OS info tells it. */
   readonly kernelVersion: string;
@@ -142,6 +143,7 @@ const ZEPHYR_3_5: Profile = {
   unknownStatistics: { group: GROUP.BASIC, rc: 3, v1Rc: 1 },
 };
 
+/** Builds of real servers, as recorded. */
 export const PROFILES = {
   "zephyr-4.4": CURRENT,
   "zephyr-3.5": ZEPHYR_3_5,
@@ -175,4 +177,5 @@ export const PROFILES = {
   },
 } as const satisfies Record<string, Profile>;
 
+/** A key of {@link PROFILES}. */
 export type ProfileName = keyof typeof PROFILES;

@@ -7,6 +7,7 @@ import { ConsoleDecoder } from "../framing/console-decoder";
 import { encodeConsole } from "../framing/console-encoder";
 import { CONTINUATION_MARKER, CRC_BYTES, LENGTH_BYTES, LINE_FEED, PACKET_MARKER } from "../framing/console-line";
 import { RawDecoder } from "../framing/raw";
+import { OP } from "../smp/header";
 import type { DeviceConnection } from "./connection";
 import type { VirtualDevice } from "./device";
 
@@ -117,7 +118,7 @@ function consoleDecoder(bufBytes: number, isRecovery: boolean): Decode {
 }
 
 function rawDecoder(bufBytes: number, isRecovery: boolean): Decode {
-  const ops = isRecovery ? [0, 2] : [0, 1, 2, 3];
+  const ops = isRecovery ? [OP.READ, OP.WRITE] : Object.values(OP);
   const decoder = new RawDecoder({ ops, maxFrameBytes: bufBytes, onBadHeader: "drop-all" });
   return (bytes) => decoder.take(bytes, nowMs());
 }

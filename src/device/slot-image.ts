@@ -5,10 +5,10 @@
 import { createHash } from "node:crypto";
 import type { NorFlash } from "./flash";
 
-const HEADER_BYTES = 32;
+export const IMAGE_HEADER_BYTES = 32;
 const HEADER_MAGIC = 0x96f3b83d;
 const TLV_MAGIC = { plain: 0x6907, protected: 0x6908 } as const;
-const FLAG = { encrypted: 0x4 | 0x8, nonBootable: 0x10, compressed: 0x200 | 0x400 } as const;
+const FLAG = { encrypted: 0x4 | 0x8, nonBootable: 0x10, romFixed: 0x100, compressed: 0x200 | 0x400 } as const;
 const HASH_TLV = {
   32: { type: 0x10, algorithm: "sha256" },
   48: { type: 0x11, algorithm: "sha384" },
@@ -114,7 +114,9 @@ export function parseVersion(bytes: Uint8Array): ImageVersion {
   };
 }
 
-interface Header {
+export interface ImageHeader {
+  /** Where it was built to lie, if the flag ROM_FIXED is set. */
+  readonly fixedAddress: number | undefined;
   readonly headerBytes: number;
   readonly protectedBytes: number;
   readonly payloadBytes: number;
@@ -122,14 +124,21 @@ interface Header {
   readonly version: ImageVersion;
 }
 
-function readHeader(flash: NorFlash, startBytes: number): Header | undefined {
-  const bytes = Buffer.from(flash.read(startBytes, HEADER_BYTES));
+function readHeader(flash: NorFlash, startBytes: number): ImageHeader | undefined {
+  return parseImageHeader(flash.read(startBytes, IMAGE_HEADER_BYTES));
+}
+
+/** @param start {@link IMAGE_HEADER_BYTES} at least. @returns undefined when the magic is not there */
+export function parseImageHeader(start: Uint8Array): ImageHeader | undefined {
+  const bytes = Buffer.from(start.subarray(0, IMAGE_HEADER_BYTES));
   if (bytes.readUInt32LE(0) !== HEADER_MAGIC) return undefined;
+  const flags = bytes.readUInt32LE(16);
   return {
+    fixedAddress: (flags & FLAG.romFixed) === 0 ? undefined : bytes.readUInt32LE(4),
     headerBytes: bytes.readUInt16LE(8),
     protectedBytes: bytes.readUInt16LE(10),
     payloadBytes: bytes.readUInt32LE(12),
-    flags: bytes.readUInt32LE(16),
+    flags,
     version: parseVersion(bytes.subarray(20, 28)),
   };
 }

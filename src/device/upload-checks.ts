@@ -3,6 +3,7 @@ import { GROUP } from "../smp/command";
 import type { Host } from "./host";
 import type { FlashSlot } from "./image-store";
 import { Refusal } from "./refusal";
+import { IMAGE_HEADER_BYTES, type ImageHeader, parseImageHeader } from "./slot-image";
 
 /** The keys of an upload request; what is missing is for the checks to find. */
 export interface UploadRequest {
@@ -33,30 +34,27 @@ export function uploadRefusal(code: { readonly rc: number; readonly reason: stri
   return new Refusal({ group: GROUP.IMAGE, ...code });
 }
 
-const HEADER_BYTES = 32;
 export const SHA_BYTES = 32;
-const MAGIC = 0x96f3b83d;
-const FLAG_ROM_FIXED = 0x100;
-const HEADER = { LOAD_ADDRESS: 4, FLAGS: 16, MAJOR: 20, MINOR: 21, REVISION: 22 } as const;
 
 /** A first chunk that says enough to go on with. */
 export interface FirstChunk {
   readonly image: number;
   readonly lenBytes: number;
   readonly sha: Uint8Array;
-  readonly data: Buffer;
+  readonly data: Uint8Array;
+  readonly header: ImageHeader;
   readonly upgrade: boolean;
 }
 
 /** Whether the chunk is complete and begins like an image: codes 20 to 24. */
 export function checkFirstChunk(request: UploadRequest): FirstChunk {
-  const data = Buffer.from(request.data ?? []);
-  const sha = request.sha ?? new Uint8Array();
-  if (data.length < HEADER_BYTES) throw uploadRefusal(UPLOAD_RC.SHORT_HEADER);
+  const { data = new Uint8Array(), sha = new Uint8Array() } = request;
+  if (data.length < IMAGE_HEADER_BYTES) throw uploadRefusal(UPLOAD_RC.SHORT_HEADER);
   if (request.len === undefined) throw uploadRefusal(UPLOAD_RC.NO_LENGTH);
-  if (data.readUInt32LE(0) !== MAGIC) throw uploadRefusal(UPLOAD_RC.WRONG_MAGIC);
+  const header = parseImageHeader(data);
+  if (!header) throw uploadRefusal(UPLOAD_RC.WRONG_MAGIC);
   if (sha.length > SHA_BYTES) throw uploadRefusal(UPLOAD_RC.LONG_SHA);
-  return { image: request.image ?? 0, lenBytes: request.len, sha, data, upgrade: request.upgrade ?? false };
+  return { image: request.image ?? 0, lenBytes: request.len, sha, data, header, upgrade: request.upgrade ?? false };
 }
 
 /** Finds the slot for a new upload and checks that the image belongs there: codes 9, 30, 25, 26, 27. */
@@ -65,8 +63,8 @@ export function chooseSlot(host: Host, chunk: FirstChunk): FlashSlot {
   if (!slot) throw uploadRefusal(UPLOAD_RC.NO_FREE_SLOT);
   const limitBytes = host.profile.maxImageSize ? host.store.maxImageBytes : slot.sizeBytes;
   if (chunk.lenBytes > limitBytes) throw uploadRefusal(UPLOAD_RC.TOO_LARGE);
-  checkAddress(host, slot, chunk.data);
-  if (chunk.upgrade) checkNewer(host, chunk.data);
+  checkAddress(host, slot, chunk.header);
+  if (chunk.upgrade) checkNewer(host, chunk.header);
   return slot;
 }
 
@@ -86,25 +84,19 @@ function directSlot(store: Host["store"], number: number): FlashSlot | undefined
 }
 
 /** CONFIG_MCUMGR_GRP_IMG_REJECT_DIRECT_XIP_MISMATCHED_SLOT. */
-function checkAddress(host: Host, slot: FlashSlot, header: Buffer): void {
+function checkAddress(host: Host, slot: FlashSlot, { fixedAddress }: ImageHeader): void {
   const address = host.slotAddresses?.[slot.image * 2 + slot.slot];
-  const isFixed = (header.readUInt32LE(HEADER.FLAGS) & FLAG_ROM_FIXED) !== 0;
-  if (address !== undefined && isFixed && header.readUInt32LE(HEADER.LOAD_ADDRESS) !== address) {
-    throw uploadRefusal(UPLOAD_RC.WRONG_ADDRESS);
-  }
+  const isMisplaced = address !== undefined && fixedAddress !== undefined && fixedAddress !== address;
+  if (isMisplaced) throw uploadRefusal(UPLOAD_RC.WRONG_ADDRESS);
 }
 
 /** Compared are major, minor and revision, always with the running image of image 0. */
-function checkNewer(host: Host, header: Buffer): void {
+function checkNewer(host: Host, { version }: ImageHeader): void {
   const active = host.store.activeSlot(0);
   const running = host.store.list().find((entry) => entry.image === 0 && entry.slot === active);
   if (!running) throw uploadRefusal(UPLOAD_RC.VERSION_UNREADABLE);
   const current = running.version.split(".").map(Number).slice(0, 3);
-  const offered = [
-    header.readUInt8(HEADER.MAJOR),
-    header.readUInt8(HEADER.MINOR),
-    header.readUInt16LE(HEADER.REVISION),
-  ];
+  const offered = [version.major, version.minor, version.revision];
   const at = offered.findIndex((part, index) => part !== current[index]);
   if (at === -1 || offered[at]! < current[at]!) throw uploadRefusal(UPLOAD_RC.NOT_NEWER);
 }

@@ -32,6 +32,7 @@ export interface FailureEnvelope {
   readonly error: EnvelopeFailure;
 }
 
+/** Why a request has no answer; `code` is one of `ERRORS`, or "" where the sender has none. */
 export interface EnvelopeFailure {
   readonly code: string;
   readonly message: string;
@@ -69,15 +70,18 @@ export type Envelope =
   | { readonly kind: "ack"; readonly device?: string; readonly id?: string }
   | { readonly kind: "presence"; readonly presence: PresenceEnvelope };
 
+/** @param id of the request */
 export function frameEnvelope(device: string, id: string | undefined, frame: Uint8Array): FrameEnvelope {
   return { ...head(device, id), frame: Buffer.from(frame).toString("base64") };
 }
 
+/** @param id of the request; undefined for all requests to the device */
 export function failureEnvelope(device: string, id: string | undefined, error: EnvelopeFailure): FailureEnvelope {
   const { code, message, retryable } = error;
   return { ...head(device, id), error: { code, message, retryable } };
 }
 
+/** @param id of the message that was handed on */
 export function ackEnvelope(device: string, id: string | undefined): AckEnvelope {
   return { ...head(device, id), ack: true };
 }
@@ -167,7 +171,7 @@ function bytesOf(member: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (typeof value !== "string") throw bad(member, `has a "${member}" that is no base64 text`);
   const bytes = base64Bytes(value);
-  if (bytes) return bytes;
+  if (bytes && bytes.length > 0) return bytes;
   throw bad(member, `has a "${member}" that is no base64: "${value.slice(0, 24)}${value.length > 24 ? "…" : ""}"`);
 }
 

@@ -1,10 +1,11 @@
 /** The forms in which a message's payload carries frames: bare bytes, text, or an envelope. */
 import { SmpError } from "../errors";
 import { frameEnvelope, parseEnvelope, readEnvelope, type Envelope, type FrameEnvelope } from "./envelope";
-import { base64Bytes, hexBytes } from "./text-bytes";
+import { base64Bytes, bytesFromJson, hexBytes } from "./text-bytes";
 
 /** "envelope" is an object; Node-RED's JSON node, or whatever sends it, makes text of it. */
 export const PAYLOAD_FORMS = ["buffer", "base64", "hex", "envelope"] as const;
+/** One of {@link PAYLOAD_FORMS}. */
 export type PayloadForm = (typeof PAYLOAD_FORMS)[number];
 
 /** A frame with where it goes. */
@@ -14,6 +15,7 @@ export interface AddressedFrame {
   readonly frame: Uint8Array;
 }
 
+/** A frame in one of the forms. @returns an object for "envelope", a Buffer for "buffer", else text */
 export function encodePayload(
   form: PayloadForm,
   { device, id, frame }: AddressedFrame,
@@ -39,23 +41,13 @@ export function frameRoom(form: PayloadForm, messageBytes: number, address: { de
  * @throws SMP_BAD_FRAME saying what the payload is instead
  */
 export function decodePayload(payload: unknown, form: PayloadForm | "auto" = "auto"): Envelope {
-  const given = unwrapBuffer(payload);
+  const given = bytesFromJson(payload) ?? payload;
   if (form === "envelope") return envelopeOf(given);
   if (form === "auto" && looksLikeEnvelope(given)) return envelopeOf(given);
   const bytes = bytesOf(given, form);
   if (!bytes) throw bad(form, given);
   if (bytes.length === 0) throw new SmpError("SMP_BAD_FRAME", "the payload is empty", { field: "payload" });
   return { kind: "frames", frames: [bytes] };
-}
-
-/** A Buffer that went through JSON. */
-function unwrapBuffer(payload: unknown): unknown {
-  const isShape = typeof payload === "object" && payload !== null && "type" in payload && payload.type === "Buffer";
-  if (!isShape || !("data" in payload) || !Array.isArray(payload.data)) return payload;
-  const data: unknown[] = payload.data;
-  return data.every((byte) => Number.isInteger(byte) && Number(byte) >= 0 && Number(byte) < 256)
-    ? Uint8Array.from(data as number[])
-    : payload;
 }
 
 /** A piece of a frame may begin with a brace too, so that bytes must be JSON from end to end. */

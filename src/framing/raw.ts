@@ -2,8 +2,8 @@
  * Bare SMP frames on a serial line, cut apart by the length in their headers. There is nothing to find the begin of a frame by: what
  * cannot be a header tells that the stream is out of step. Source: Zephyr 4.4 `smp_raw_uart.c` and `mcumgr_serial_process_frag`.
  */
+import { frameLength, HEADER_BYTES, mayBeginFrame } from "./frame-length";
 
-const HEADER_BYTES = 8;
 /** CONFIG_MCUMGR_TRANSPORT_RAW_UART_INPUT_TIMEOUT_TIME_MS: the rest of a frame that comes later is none. */
 const STALE_MS = 3_000;
 
@@ -54,18 +54,16 @@ export class RawDecoder {
   /** The length of the frame that the held bytes begin with, whole or not; undefined when it is not known yet. */
   #findFrame(): number | undefined {
     while (this.#held.length > 0) {
-      const frameBytes = this.#held.length < HEADER_BYTES ? undefined : HEADER_BYTES + this.#held.readUInt16BE(2);
+      const frameBytes = this.#held.length < HEADER_BYTES ? undefined : frameLength(this.#held);
       if (this.#isPossible(this.#held[0]!, frameBytes)) return frameBytes;
       this.#drop(this.#options.onBadHeader === "search" ? 1 : this.#held.length);
     }
     return undefined;
   }
 
-  /** The first byte: operation, version, and three bits that nobody uses. */
   #isPossible(first: number, frameBytes: number | undefined): boolean {
     const { ops, maxFrameBytes } = this.#options;
-    const version = (first >> 3) & 0b11;
-    return first < 0x20 && version <= 1 && ops.includes(first & 0b111) && (frameBytes ?? 0) <= maxFrameBytes;
+    return mayBeginFrame(first, ops) && (frameBytes ?? 0) <= maxFrameBytes;
   }
 
   #join(): void {

@@ -3,9 +3,7 @@
  * a piece of its own (Zephyr smp_bt.c sends the pieces of one answer back to back, and no other between them), so that
  * a piece that does not fit what is missing shows where a damaged frame ends.
  */
-
-const HEADER_BYTES = 8;
-const LENGTH_AT = 2;
+import { frameLength, HEADER_BYTES } from "./frame-length";
 
 export class FrameAssembler {
   /** Frames of which only a part came. */
@@ -51,7 +49,7 @@ export class FrameAssembler {
     if (knewLength || this.#bytes < HEADER_BYTES) return;
     const start = Buffer.concat(this.#pieces);
     this.#pieces = [start];
-    this.#wantedBytes = HEADER_BYTES + start.readUInt16BE(LENGTH_AT);
+    this.#wantedBytes = frameLength(start);
   }
 
   #clear(): void {

@@ -13,6 +13,7 @@ interface Rule {
   readonly op?: "read" | "write";
 }
 
+/** The commands that may be sent from afar. */
 export class AllowList {
   readonly #rules: readonly Rule[];
 

@@ -3,13 +3,16 @@
  *
  *   request frame ─► header, allow-list ─► the device's turn (a lease) ─► its session: own sequence number ─► answer frame
  */
-import { raceAbort } from "../clock";
+import { formatMs, raceAbort } from "../clock";
 import { SmpError } from "../errors";
 import { frameRequest } from "../session/frame-request";
 import type { SessionPool, SmpSession } from "../session/types";
+import type { Command } from "../smp/command";
 import { AllowList } from "./allow-list";
 import { RemoteDevice, type RemoteRequest } from "./remote-device";
+import { StallWatch } from "./stall-watch";
 
+/** A device that the steering side may reach. */
 export interface ServedDevice {
   /** As the messages call it. */
   readonly name: string;
@@ -30,6 +33,7 @@ export interface GatewayOptions {
   readonly onOpen?: ((device: string, session: SmpSession) => void) | undefined;
 }
 
+/** A request frame, and the device that it is for. */
 export interface PlayRequest extends RemoteRequest {
   readonly device: string;
 }
@@ -37,11 +41,13 @@ export interface PlayRequest extends RemoteRequest {
 /** Devices that it knows the requests of. */
 const REMEMBERED_DEVICES = 256;
 
+/** Plays requests to the devices of a pool; each device is leased to the steering side while that sends. */
 export class Gateway {
   readonly #pool: SessionPool;
   readonly #options: GatewayOptions;
   readonly #allow: AllowList;
   readonly #devices = new Map<string, RemoteDevice>();
+  readonly #stalls = new StallWatch();
 
   constructor(pool: SessionPool, options: GatewayOptions = {}) {
     this.#pool = pool;
@@ -63,6 +69,7 @@ export class Gateway {
         group: request.row.group,
       });
     }
+    this.#refuseStale(device, request.row);
     const work = this.#device(device).play(asked, request);
     return await (signal ? raceAbort(signal, work) : work);
   }
@@ -81,8 +88,17 @@ export class Gateway {
 
   /** Gives the devices back to the pool, which stays open. */
   close(): void {
+    this.#stalls.close();
     for (const device of this.#devices.values()) device.close();
     this.#devices.clear();
+  }
+
+  /** A confirmation of before a standstill could make an image stay that the device has gone back from meanwhile. */
+  #refuseStale(device: string, { name, op, group }: Command): void {
+    const stalledMs = this.#stalls.recentMs;
+    if (stalledMs === undefined || op === "read") return;
+    const said = `${name} was not played to ${device}: the gateway stood still for ${formatMs(stalledMs)} and cannot tell how old the request is`;
+    throw new SmpError("SMP_TIMEOUT", said, { device, group });
   }
 
   #device(name: string): RemoteDevice {

@@ -58,11 +58,14 @@ export class Lease {
   async #device(): Promise<DeviceHandle> {
     const { address, pool, waitMs } = this.#options;
     const turn = (this.#turn ??= this.#begin());
+    let late: AbortSignal | undefined;
     try {
-      return await withDeadline("the turn", waitMs, undefined, () => turn.device);
+      return await withDeadline("the turn", waitMs, undefined, (deadline) => {
+        late = deadline;
+        return turn.device;
+      });
     } catch (error) {
-      const isLate = error instanceof SmpError && error.code === "SMP_TIMEOUT" && error.message.startsWith("the turn ");
-      if (!isLate) throw error;
+      if (!late?.aborted) throw error;
       const key = pool.key(address);
       const running = pool.status().find((status) => status.key === key)?.running ?? "another operation";
       throw new SmpError("SMP_BUSY", `${running} at the gateway has had ${key} for ${formatMs(waitMs)}`, {

@@ -6,6 +6,7 @@ import type { DeviceStatus, SessionPool, SmpSession } from "../session/types";
 /** A device that nobody has talked to yet is "known". */
 export type DevicePresence = "known" | "open" | "reachable" | "unreachable";
 
+/** Whose devices are watched, and who is told. */
 export interface PresenceOptions {
   readonly gateway: string;
   readonly pool: SessionPool;
@@ -19,6 +20,7 @@ interface Followed {
   told: PresenceEnvelope;
 }
 
+/** What a gateway tells of itself and of its devices, without asking them. */
 export class Presence {
   readonly #options: PresenceOptions;
   /** By the pool's key. */

@@ -2,6 +2,7 @@
 import { frameEnvelope } from "../framing/envelope";
 import { encodePayload, type PayloadForm } from "../framing/payload";
 
+/** Whom an answer is for, and in which form. */
 export interface ReplyTo {
   readonly form: PayloadForm;
   readonly device: string;

@@ -2,6 +2,7 @@
 
 const ROOT = "smp/v1";
 
+/** MQTT topics, or names of whatever carries messages. */
 export interface GatewayTopics {
   readonly request: string;
   readonly response: string;
@@ -11,6 +12,7 @@ export interface GatewayTopics {
   device(name: string): string;
 }
 
+/** The topics of a gateway. @param gateway its name; what MQTT does not take in a topic is percent-encoded */
 export function gatewayTopics(gateway: string): GatewayTopics {
   const base = `${ROOT}/${encodeURIComponent(gateway)}`;
   return {

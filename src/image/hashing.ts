@@ -1,11 +1,9 @@
 /** Reads a source in pieces, for hashes of firmware of any size. */
 import { createHash, type Hash } from "node:crypto";
 import { throwIfAborted } from "../clock";
+import { BLOCK_BYTES } from "./block-cache";
 import type { FirmwareSource } from "./firmware-source";
 import type { HashAlgorithm } from "./tlv";
-
-/** What is held in memory at a time. */
-const PIECE_BYTES = 64 * 1024;
 
 /** The bytes before `endBytes`, in order. @throws as the source's `read`; the signal's reason on abort */
 export async function* readPieces(
@@ -13,9 +11,9 @@ export async function* readPieces(
   endBytes: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let off = 0; off < endBytes; off += PIECE_BYTES) {
+  for (let off = 0; off < endBytes; off += BLOCK_BYTES) {
     throwIfAborted(signal);
-    yield await source.read(off, Math.min(PIECE_BYTES, endBytes - off));
+    yield await source.read(off, Math.min(BLOCK_BYTES, endBytes - off));
   }
 }
 

@@ -5,6 +5,7 @@ import { openFile } from "./file-source";
 import type { FolderLimits } from "./folders";
 import { parseKeyBytes, parsePublicKeys, refusePrivate, type PublicKey } from "./public-key";
 
+/** Where public keys are. */
 export interface KeySetting {
   readonly pasted: readonly PublicKey[];
   /** Of files with one key or more. */

@@ -14,6 +14,7 @@ import { readPackage } from "./zip-package";
 /** What a file is: told from its first bytes. */
 export type PackageKind = "image" | "zip" | "hex";
 
+/** One image of a package. */
 export interface FirmwarePart {
   /** The file in the package, or the label of a file that is no package. */
   readonly name: string;
@@ -29,6 +30,7 @@ export interface FirmwarePart {
   readonly info: FirmwareInfo;
 }
 
+/** Firmware that was opened and checked; the one who opened it closes it. */
 export interface FirmwarePackage {
   readonly kind: PackageKind;
   readonly label: string;

@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { SmpError } from "../errors";
 
+/** The algorithms that MCUboot verifies and this package too. */
 export type KeyKind = "Ed25519" | "ECDSA P-256" | "ECDSA P-384" | "RSA-2048" | "RSA-3072";
 
 /** A key that images may be signed with. */

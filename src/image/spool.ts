@@ -11,6 +11,7 @@ import { emptyError, MAX_FIRMWARE_BYTES, sourceError, tooLargeError, type Firmwa
 /** A stream that gives nothing for so long is stuck: a web server, a pipe or a slow disk answers sooner. */
 const STREAM_IDLE_MS = 60_000;
 
+/** How much a spool takes. */
 export interface SpoolOptions {
   /** Most bytes that are taken; default 64 MiB. */
   maxBytes?: number | undefined;

@@ -5,45 +5,21 @@
  *                                                       no: counted and dropped; garbled answer: ask() rejects
  *   the link ends ──► every ask() rejects with SMP_LINK_LOST at once
  */
-import { messageOf, SmpError } from "../errors";
-import { breath, nowMs, withDeadline } from "../clock";
-import type { Command } from "../smp/command";
-import { decodeHeader, HEADER_BYTES, withSequence, type ProtocolVersion } from "../smp/header";
-import { decodeMessage, encodeMessage, type CborMap, type Message } from "../smp/message";
+import { hasCode, messageOf, SmpError } from "../errors";
+import { after, breath, formatMs, nowMs, withDeadline } from "../clock";
+import { decodeHeader, HEADER_BYTES, OP, withSequence, type ProtocolVersion } from "../smp/header";
+import { decodeMessage, encodeMessage, type Message } from "../smp/message";
 import { isAnswerTo } from "../smp/response";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link, Unanswerable } from "../transport/transport";
-import type { AnswerTimes } from "./answer-times";
 import { RoundTrip } from "./round-trip";
 import { SequenceNumbers } from "./sequence";
 import { Strays } from "./strays";
+import type { Try } from "./try";
 import type { SessionCounters } from "./types";
 
 /** A link has 3 s to close; a pool whose links all hang must be closed within them too. */
 const CLOSE_MS = 2_500;
-
-/** One try of one request. */
-export interface Try {
-  readonly row: Command;
-  readonly body: CborMap;
-  readonly version: ProtocolVersion;
-  /** For sending and answering together; what the medium may take comes on top where the link tells it. */
-  readonly timeoutMs: number;
-  readonly maxFrameBytes: number;
-  /** Which try it is, from 1, of how many. */
-  readonly attempt: number;
-  readonly attempts: number;
-  /** Tries that the caller made before by itself. */
-  readonly earlierAttempts: number;
-  /** Gets the time until the answer, also when that is late. */
-  readonly times: AnswerTimes;
-  /** Ends the wait for a turn to be sent. */
-  readonly signal?: AbortSignal | undefined;
-  /** A later request was answered. Servers work in order, so that the device is done with this one or never got it. */
-  readonly onOvertaken?: (() => void) | undefined;
-  /** A whole frame from elsewhere, sent in place of `body` as it is but for its sequence number. */
-  readonly frame?: Uint8Array;
-}
 
 /** A message, and the frame that it came in. */
 export interface Answer extends Message {
@@ -56,7 +32,8 @@ interface Past extends Pick<Try, "row" | "version" | "times"> {
   isAnswered: boolean;
 }
 
-interface Pending extends Try {
+interface Pending {
+  readonly request: Try;
   readonly past: Past;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: SmpError) => void;
@@ -128,37 +105,45 @@ export class Exchange {
   }
 
   async #await(request: Try, past: Past, seq: number, frame: Uint8Array): Promise<Answer> {
-    const { row } = request;
-    const ordinal = ordinalOf(request);
-    const what = `the answer to ${row.name} from ${this.#link.label} (frame of ${frame.length} bytes, ${ordinal})`;
-    this.#trace?.sent(frame, seq, request.earlierAttempts + request.attempt);
-    const answer = new Promise<Answer>((resolve, reject) =>
-      this.#pending.set(seq, { ...request, past, resolve, reject }),
-    );
-    if (this.#link.maxSendMs !== undefined) await this.#handOn(frame, request, this.#link.maxSendMs, answer);
+    let fail: (reason: unknown) => void;
+    const answer = new Promise<Answer>((resolve, reject) => {
+      fail = reject;
+      this.#pending.set(seq, { request, past, resolve, reject });
+    });
+    const { maxSendMs } = this.#link;
+    if (maxSendMs !== undefined) await this.#handOn(frame, request, maxSendMs, answer);
+    const sending = new AbortController();
     const timeoutMs = this.#timeoutMs(request);
     past.sentMs = nowMs();
+    const cancel = after(timeoutMs, () => {
+      const error = this.#expired(request, seq, frame, timeoutMs);
+      fail(error);
+      sending.abort(error);
+    });
     try {
-      const message = await withDeadline(what, timeoutMs, undefined, async (inner) => {
-        if (this.#link.maxSendMs === undefined) await Promise.race([this.#send(frame, request, inner), answer]);
-        return await answer;
-      });
+      if (maxSendMs === undefined) this.#send(frame, request, sending.signal).catch(fail!);
+      const message = await answer;
       this.#roundTrip.answered(nowMs() - past.sentMs);
       return message;
-    } catch (error) {
-      const expired = error instanceof SmpError && error.code === "SMP_TIMEOUT";
-      if (!expired) throw error;
-      this.counters.timeouts++;
-      this.#roundTrip.expired();
-      const drops = this.#link.describeDrops?.() ?? "";
-      const message = `${error.message}${this.#strays.describe()}${drops === "" ? "" : `; besides frames the link has brought ${drops}`}`;
-      this.#trace?.unanswered(seq, message);
-      throw new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: frame.length });
+    } finally {
+      cancel();
     }
   }
 
+  /** Notes that a try's time is up. */
+  #expired(request: Try, seq: number, { length }: Uint8Array, timeoutMs: number): SmpError {
+    this.counters.timeouts++;
+    this.#roundTrip.expired();
+    const what = `the answer to ${request.row.name} from ${this.#link.label} (frame of ${length} bytes, ${ordinalOf(request)})`;
+    const drops = this.#link.describeDrops?.() ?? "";
+    const besides = drops === "" ? "" : `; besides frames the link has brought ${drops}`;
+    const message = `${what} did not come within ${formatMs(timeoutMs)}${this.#strays.describe()}${besides}`;
+    this.#trace?.unanswered(seq, message);
+    return new SmpError("SMP_TIMEOUT", message, { timeoutMs, frameLength: length });
+  }
+
   #encode({ row, body, version, maxFrameBytes, frame: given }: Try, seq: number): Uint8Array {
-    const op = row.op === "read" ? 0 : 2;
+    const op = row.op === "read" ? OP.READ : OP.WRITE;
     const frame = given
       ? withSequence(given, seq)
       : encodeMessage({ op, version, group: row.group, id: row.id, seq, body });
@@ -183,10 +168,13 @@ export class Exchange {
   }
 
   async #send(frame: Uint8Array, request: Try, signal: AbortSignal): Promise<void> {
-    const { row, attempt, earlierAttempts } = request;
+    const { row } = request;
+    const attempt = request.earlierAttempts + request.attempt;
     const timeoutMs = this.#timeoutMs(request);
+    const onLeave = (): void => this.#trace?.sent(frame, attempt);
+    if (this.#link.maxSendMs === undefined) onLeave();
     try {
-      await this.#link.send(frame, signal, { command: row.name, attempt: earlierAttempts + attempt, timeoutMs });
+      await this.#link.send(frame, signal, { command: row.name, attempt, timeoutMs, onLeave });
     } catch (cause) {
       const lost = !(cause instanceof SmpError) || cause.code === "SMP_LINK_LOST";
       if (lost && !signal.aborted) this.#end(cause);
@@ -220,7 +208,7 @@ export class Exchange {
     this.#trace?.received(frame, "answer", message.seq);
     for (const earlier of this.#pending.values()) {
       if (earlier === pending) break;
-      earlier.onOvertaken?.();
+      earlier.request.onOvertaken?.();
     }
     this.#pending.delete(message.seq);
     this.counters.responses++;
@@ -243,13 +231,13 @@ export class Exchange {
     this.#strays.malformed(frame, fault);
     const pending = frame.length < HEADER_BYTES ? undefined : this.#findPending({ ...decodeHeader(frame), body: {} });
     this.#trace?.received(frame, "malformed", pending && decodeHeader(frame).seq);
-    const said = `the answer to ${pending?.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
+    const said = `the answer to ${pending?.request.row.name} from ${this.#link.label} is garbled: ${messageOf(fault)}`;
     pending?.reject(new SmpError("SMP_BAD_FRAME", said, { frameLength: frame.length, cause: fault }));
   }
 
   #findPending(message: Message): Pending | undefined {
     const pending = this.#pending.get(message.seq);
-    return pending && isAnswerTo(message, pending.row, message.seq) ? pending : undefined;
+    return pending && isAnswerTo(message, pending.request.row, message.seq) ? pending : undefined;
   }
 
   #giveUp({ seq, error }: Unanswerable): void {
@@ -257,19 +245,18 @@ export class Exchange {
     const hopeless = seq === undefined ? [...this.#pending.values()] : [this.#pending.get(seq)];
     for (const pending of hopeless) {
       const { message, hint, retryable, details } = error;
-      const said = `${pending?.row.name} was not answered: ${message}`;
+      const said = `${pending?.request.row.name} was not answered: ${message}`;
       pending?.reject(new SmpError(error.code, said, { ...details, hint, retryable, cause: error }));
     }
   }
 
   #end(cause: unknown): void {
     if (this.#endedBy) return;
-    this.#endedBy =
-      cause instanceof SmpError && cause.code === "SMP_LINK_LOST"
-        ? cause
-        : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
+    this.#endedBy = hasCode(cause, "SMP_LINK_LOST")
+      ? cause
+      : new SmpError("SMP_LINK_LOST", `${this.#link.label} failed: ${messageOf(cause)}`, { cause });
     this.#trace?.ended(this.#endedBy.message);
-    for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending, this.#endedBy));
+    for (const pending of this.#pending.values()) pending.reject(this.#linkLost(pending.request, this.#endedBy));
     this.#pending.clear();
     this.#closing = withDeadline("the close", CLOSE_MS, undefined, () => this.#link.close()).catch(() => {});
     this.#resolveEnded();

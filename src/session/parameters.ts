@@ -1,4 +1,4 @@
-import { DeviceError, SmpError } from "../errors";
+import { DeviceError, hasCode, SmpError } from "../errors";
 import type { Command } from "../smp/command";
 import { image, os } from "../smp/commands";
 import type { Body, Shape } from "../smp/shape";
@@ -27,13 +27,13 @@ export async function readParameters(label: string, signal: AbortSignal, ask: As
     return plausible(await ask(os.parameters));
   } catch (error) {
     if (isAnswer(error)) return undefined;
-    if (signal.aborted || !isTimeout(error)) throw error;
+    if (signal.aborted || !hasCode(error, "SMP_TIMEOUT")) throw error;
   }
   try {
     await ask(image.readState, 1);
   } catch (error) {
     if (isAnswer(error)) return undefined;
-    if (signal.aborted || !isTimeout(error)) throw error;
+    if (signal.aborted || !hasCode(error, "SMP_TIMEOUT")) throw error;
     const said = `the link to ${label} is open, but no SMP answer came, neither to os.parameters nor to image.readState`;
     throw new SmpError("SMP_TIMEOUT", `${said}: ${error.message}`, { ...error.details, cause: error });
   }
@@ -45,9 +45,5 @@ function plausible({ buf_size: bufSize, buf_count: bufCount }: Body<typeof os.pa
 }
 
 function isAnswer(error: unknown): boolean {
-  return error instanceof DeviceError || (error instanceof SmpError && error.code === "SMP_BAD_RESPONSE");
-}
-
-function isTimeout(error: unknown): error is SmpError {
-  return error instanceof SmpError && error.code === "SMP_TIMEOUT";
+  return error instanceof DeviceError || hasCode(error, "SMP_BAD_RESPONSE");
 }

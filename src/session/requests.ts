@@ -1,17 +1,17 @@
 import { sleep, throwIfAborted } from "../clock";
-import { DeviceError, SmpError } from "../errors";
-import { isUnserved } from "../smp/codes";
+import { DeviceError, hasCode } from "../errors";
 import type { Command } from "../smp/command";
 import { withSequence } from "../smp/header";
-import { parseResponse } from "../smp/response";
+import { isUnservedRefusal, parseResponse } from "../smp/response";
 import type { Body, Shape } from "../smp/shape";
 import type { LinkTrace } from "../trace/link-trace";
 import type { Link } from "../transport/transport";
 import type { AnswerTimes } from "./answer-times";
 import { Dialect, type ProtocolChoice } from "./dialect";
-import { Exchange, type Answer, type Try } from "./exchange";
+import { Exchange, type Answer } from "./exchange";
 import { frameRequest } from "./frame-request";
 import type { Learnt } from "./learnt";
+import type { Try } from "./try";
 import type { RequestOptions } from "./types";
 
 const ATTEMPTS = 3;
@@ -27,8 +27,8 @@ export interface SessionOptions {
   readonly trace?: ((link: string) => LinkTrace) | undefined;
 }
 
-/** What one try has beside its request. */
-type Which = Pick<Try, "attempt" | "attempts" | "earlierAttempts" | "timeoutMs" | "times" | "onOvertaken">;
+/** What all tries of a request have in common. */
+type Asked = Pick<Try, "row" | "body" | "frame" | "maxFrameBytes"> & { readonly version?: Try["version"] };
 
 interface QueuedOptions extends RequestOptions {
   /** As of the last try. */
@@ -57,33 +57,31 @@ export class Requests {
    * As `SmpSession.request`, for frames up to `maxFrameBytes`. The signal keeps it from sending; what was sent is waited
    * for all the same, as the device works on it.
    */
-  async request<Req extends Shape, Res extends Shape>(
+  request<Req extends Shape, Res extends Shape>(
     row: Command<Req, Res>,
     body: Body<Req>,
     maxFrameBytes: number,
     options: QueuedOptions = {},
   ): Promise<Body<Res>> {
-    return this.#repeat(row, options, (which) =>
-      this.#once(row, { row, body, maxFrameBytes, ...which }, options.signal),
-    );
+    return this.#repeat({ row, body, maxFrameBytes }, options, (request) => this.#once(row, request));
   }
 
   /** As `SmpSession.forward`, for frames up to `maxFrameBytes`. */
   async forward(frame: Uint8Array, maxFrameBytes: number, options: QueuedOptions = {}): Promise<Uint8Array> {
     const { row, version, seq } = frameRequest(frame);
-    const answer = await this.#repeat(row, options, (which) =>
-      this.#ask({ row, body: {}, frame, version, maxFrameBytes, ...which }, options.signal),
-    );
+    const asked = { row, body: {}, frame, version, maxFrameBytes };
+    const answer = await this.#repeat(asked, options, (request) => this.#ask(request));
     return withSequence(answer.frame, seq);
   }
 
-  async #repeat<T>(row: Command, options: QueuedOptions, once: (which: Which) => Promise<T>): Promise<T> {
+  async #repeat<T>(asked: Asked, options: QueuedOptions, once: (request: Try) => Promise<T>): Promise<T> {
+    const { row } = asked;
     this.exchange.counters.requests++;
     const attempts = row.repeatable ? (options.attempts ?? this.#attempts) : 1;
     const times = options.times ?? this.#learnt.times(row.name);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once(whichTry(row, options, { attempt, attempts, times }));
+        return await once(this.#newTry(asked, options, { attempt, attempts, times }));
       } catch (error) {
         throwUnless(attempt < attempts && mayPass(error, options.signal), error);
         this.exchange.counters.retries++;
@@ -92,43 +90,47 @@ export class Requests {
     }
   }
 
-  async #once<Res extends Shape>(
-    row: Command<Shape, Res>,
-    request: Omit<Try, "version">,
-    signal: AbortSignal | undefined,
-  ): Promise<Body<Res>> {
-    const { version } = this.#dialect;
-    const { body: answer } = await this.#ask({ ...request, version }, signal);
+  #newTry(asked: Asked, options: QueuedOptions, counted: Pick<Try, "attempt" | "attempts" | "times">): Try {
+    const { row, body, frame, maxFrameBytes, version = this.#dialect.version } = asked;
+    const { attempt, attempts, times } = counted;
+    return {
+      row,
+      body,
+      frame,
+      version,
+      maxFrameBytes,
+      attempt,
+      attempts,
+      times,
+      earlierAttempts: (options.attempt ?? 1) - 1,
+      timeoutMs: options.timeoutMs ?? deadlineMs(row, times, attempt, attempts),
+      signal: options.signal,
+      onOvertaken: attempt === attempts ? options.onOvertaken : undefined,
+    };
+  }
+
+  async #once<Res extends Shape>(row: Command<Shape, Res>, request: Try): Promise<Body<Res>> {
+    const { body: answer } = await this.#ask(request);
     try {
       return parseResponse(row, answer);
     } catch (refusal) {
       const plain = refusal instanceof DeviceError && refusal.details.group === undefined;
-      if (!plain || !this.#dialect.switchFor(refusal.details.rc, version)) throw refusal;
-      return parseResponse(row, (await this.#ask({ ...request, version: this.#dialect.version }, signal)).body);
+      if (!plain || !this.#dialect.switchFor(refusal.details.rc, request.version)) throw refusal;
+      return parseResponse(row, (await this.#ask({ ...request, version: this.#dialect.version })).body);
     }
   }
 
-  async #ask(request: Try, signal: AbortSignal | undefined): Promise<Answer> {
-    throwIfAborted(signal);
+  async #ask(request: Try): Promise<Answer> {
+    throwIfAborted(request.signal);
     try {
-      const answer = await this.exchange.ask({ ...request, signal });
+      const answer = await this.exchange.ask(request);
       this.#dialect.heard(request.version);
       return answer;
     } catch (error) {
-      if (isCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
+      if (hasCode(error, "SMP_TIMEOUT")) this.#dialect.unheard();
       throw error;
     }
   }
-}
-
-function whichTry(row: Command, options: QueuedOptions, counted: Pick<Which, "attempt" | "attempts" | "times">): Which {
-  const { attempt, attempts, times } = counted;
-  return {
-    ...counted,
-    earlierAttempts: (options.attempt ?? 1) - 1,
-    timeoutMs: options.timeoutMs ?? deadlineMs(row, times, attempt, attempts),
-    onOvertaken: attempt === attempts ? options.onOvertaken : undefined,
-  };
 }
 
 /** Measured times shorten it while there is another try, each twice as long as the one before. */
@@ -141,17 +143,9 @@ function deadlineMs(row: Command, times: AnswerTimes, attempt: number, attempts:
 /** Whether the same request may do better when it is sent again; never against the caller's will. */
 function mayPass(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted) return false;
-  return isCode(error, "SMP_TIMEOUT") || isCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
+  return hasCode(error, "SMP_TIMEOUT") || hasCode(error, "SMP_BAD_FRAME") || isUnservedRefusal(error);
 }
 
 function throwUnless(again: boolean, error: unknown): void {
   if (!again) throw error;
-}
-
-function isUnservedRefusal(error: unknown): boolean {
-  return error instanceof DeviceError && isUnserved(error.details);
-}
-
-function isCode(error: unknown, code: SmpError["code"]): error is SmpError {
-  return error instanceof SmpError && error.code === code;
 }

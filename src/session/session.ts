@@ -71,18 +71,18 @@ class Session implements SmpSession {
     return this.#requests.exchange.ended;
   }
 
-  async request<Req extends Shape, Res extends Shape>(
+  request<Req extends Shape, Res extends Shape>(
     command: Command<Req, Res>,
     body: Body<Req>,
     options: RequestOptions = {},
   ): Promise<Body<Res>> {
-    return await this.#inTurn(command.name, options.signal, (onOvertaken) =>
+    return this.#inTurn(command.name, options.signal, (onOvertaken) =>
       this.#requests.request(command, body, this.maxFrameBytes, { ...options, onOvertaken }),
     );
   }
 
-  async forward(frame: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
-    return await this.#inTurn("a frame", options.signal, (onOvertaken) =>
+  forward(frame: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    return this.#inTurn("a frame", options.signal, (onOvertaken) =>
       this.#requests.forward(frame, this.maxFrameBytes, { ...options, onOvertaken }),
     );
   }
@@ -96,11 +96,19 @@ class Session implements SmpSession {
     const leave = await this.#inFlight.enter(name, signal);
     // Who gives up does not free the device's buffer: the request keeps its place until it, or a later one, is answered, or
     // it is overdue.
-    const work = begin(leave).finally(leave);
+    const work = holding(leave, begin(leave));
     return await (signal ? raceAbort(signal, work) : work);
   }
 
   close(): Promise<void> {
     return this.#requests.exchange.close();
+  }
+}
+
+async function holding<T>(leave: () => void, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    leave();
   }
 }

@@ -53,9 +53,9 @@ export class TurnQueue<T> {
           reject(reason);
         },
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
       this.#waiting.push(ticket);
       this.#admit();
+      if (!this.#running.has(ticket)) signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
 

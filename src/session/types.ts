@@ -5,6 +5,7 @@ import type { AnswerTimes } from "./answer-times";
 import type { Learnt } from "./learnt";
 import type { TraceSink } from "../trace/record";
 
+/** What is absent follows from the command and from what was learnt of the device. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /**
@@ -83,6 +84,7 @@ export interface DeviceHandle {
   drop(): Promise<void>;
 }
 
+/** What somebody wants to do with a device. */
 export interface Operation {
   /** For status and messages: "upload", "image state" … */
   readonly name: string;
@@ -93,8 +95,10 @@ export interface Operation {
   readonly onWaiting?: (ahead: number) => void;
 }
 
+/** How the link of a device stands. */
 export type LinkState = "closed" | "opening" | "open";
 
+/** How the pool stands with a device. */
 export interface DeviceStatus {
   readonly key: string;
   readonly link: LinkState;

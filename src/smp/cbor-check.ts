@@ -3,7 +3,8 @@
  * a lying length asks for. RFC 8949; SMP allows one map with text keys and no tags.
  */
 
-const MAX_DEPTH = 16;
+/** Levels of maps and lists in a body; no SMP group comes near. */
+export const MAX_DEPTH = 16;
 const BREAK = 0xff;
 const INDEFINITE = 31;
 /** false, true, null, undefined, and floats of 2, 4 and 8 bytes: the others have no meaning (RFC 8949, 3.3). */

@@ -4,6 +4,7 @@
  */
 import { GROUP } from "./command";
 
+/** What a device means by a number. */
 export interface ResultCode {
   readonly rc: number;
   readonly name: string;

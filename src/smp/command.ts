@@ -24,6 +24,7 @@ export function command<Req extends Shape, Res extends Shape>(row: Command<Req, 
   return row;
 }
 
+/** Ids of Zephyr's groups (`enum mcumgr_group_t`); those from 64 on belong to applications. */
 export const GROUP = {
   OS: 0,
   IMAGE: 1,

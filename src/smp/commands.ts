@@ -11,6 +11,7 @@ import * as basic from "./groups/basic";
 
 export { os, image, stat, settings, fs, shell, enumeration, basic };
 
+/** Every row of the table. */
 export const COMMANDS: readonly Command[] = [os, image, stat, settings, fs, shell, enumeration, basic].flatMap(
   (group) => Object.values(group).filter(isCommand),
 );

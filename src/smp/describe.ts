@@ -3,6 +3,7 @@ import type { Command } from "./command";
 import { COMMANDS } from "./commands";
 import { ShapeError, type Field } from "./shape";
 
+/** A row of the command table as plain data. */
 export interface CommandDescription {
   /** "os.echo". */
   readonly name: string;

@@ -1,15 +1,14 @@
 /**
  * Bodies of messages as JSON, for people and flows. Byte strings, which JSON has not, are Buffers; in a request also
- * `{"$bytes": "<base64>"}`, or a Buffer that was turned into JSON.
+ * `{"$bytes": "<base64>"}`, or a Buffer that was turned into JSON. A request that is bytes itself is CBOR already.
  */
-import { SmpError } from "../errors";
-import type { CborMap } from "./message";
+import { messageOf, SmpError } from "../errors";
+import { base64Bytes, bytesFromJson } from "../framing/text-bytes";
+import { MAX_DEPTH } from "./cbor-check";
+import { decodeBody, type CborMap } from "./message";
 
-/** As deep as the CBOR check lets an answer be. */
-const MAX_DEPTH = 16;
 /** A larger integer would be sent as a float, which servers do not take for an integer. */
 const LARGEST_SHORT_INTEGER = 0xffff_ffff;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
  * What a request's JSON stands for. Absent keys are left out.
@@ -17,8 +16,18 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * @throws SMP_BAD_INPUT that names the key at fault
  */
 export function bodyFromJson(json: unknown, what: string): CborMap {
-  if (isMap(json) && !bytesOf(json, what)) return mapFromJson(json, what, 0);
+  const bytes = json instanceof Uint8Array ? json : isMap(json) ? bytesOf(json, what) : undefined;
+  if (bytes) return mapFromJson(bodyFromCbor(bytes, what), what, 0);
+  if (isMap(json)) return mapFromJson(json, what, 0);
   throw badBody(what, "is no object: the body of an SMP request is a map");
+}
+
+function bodyFromCbor(bytes: Uint8Array, what: string): CborMap {
+  try {
+    return decodeBody(bytes);
+  } catch (thrown) {
+    throw badBody(what, `is ${bytes.length} bytes that are no request: ${messageOf(thrown)}`);
+  }
 }
 
 /** An answer's body with byte strings as Buffers of their own, and integers beyond 2^53 as decimal text. */
@@ -58,12 +67,11 @@ function numberFromJson(value: number, path: string): number | bigint {
 
 /** The bytes that an object stands for, if it does. */
 function bytesOf(value: CborMap, path: string): Uint8Array | undefined {
-  const { $bytes, type, data } = value;
-  if (type === "Buffer" && Array.isArray(data)) return Buffer.from(data as number[]);
-  if ($bytes === undefined) return undefined;
-  const isBase64 = typeof $bytes === "string" && BASE64.test($bytes) && $bytes.replace(/=+$/, "").length % 4 !== 1;
-  if (!isBase64 || Object.keys(value).length > 1) throw badBody(path, 'must be {"$bytes": "<base64>"} and no more');
-  return Buffer.from($bytes, "base64");
+  const { $bytes } = value;
+  if ($bytes === undefined) return bytesFromJson(value);
+  const bytes = typeof $bytes === "string" ? base64Bytes($bytes) : undefined;
+  if (!bytes || Object.keys(value).length > 1) throw badBody(path, 'must be {"$bytes": "<base64>"} and no more');
+  return bytes;
 }
 
 /** By its name and not by its prototype, for function nodes have objects of their own. */
@@ -78,6 +86,6 @@ function whatIs(value: unknown): string {
 function badBody(path: string, what: string): SmpError {
   return new SmpError("SMP_BAD_INPUT", `${path} ${what}`, {
     field: path,
-    hint: 'Give the request as JSON, and bytes as a Buffer or as {"$bytes": "<base64>"}.',
+    hint: 'Give the request as JSON with bytes as Buffers or {"$bytes": "<base64>"}, or as a Buffer with its CBOR.',
   });
 }

@@ -1,6 +1,7 @@
 /** A whole SMP message: header and CBOR body, to and from a frame. The only door to the CBOR library. */
 import { Decoder, Encoder } from "cbor-x";
 import { messageOf, SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { cborFault } from "./cbor-check";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header";
 
@@ -14,7 +15,6 @@ export interface Message extends Omit<Header, "bodyBytes"> {
 const DIALECT = { useRecords: false, tagUint8Array: false, variableMapSize: true, mapsAsObjects: true } as const;
 const encoder = new Encoder(DIALECT);
 const decoder = new Decoder(DIALECT);
-const LARGEST_BODY_BYTES = 0xffff;
 
 export interface EncodeOptions {
   /** Maps and lists of indefinite length, as zcbor in Zephyr writes them. */
@@ -24,10 +24,10 @@ export interface EncodeOptions {
 /** @throws SMP_FRAME_TOO_LARGE when the body exceeds the header's 16-bit length */
 export function encodeMessage(message: Message, options: EncodeOptions = {}): Uint8Array {
   const body = encodeBody(message.body, options);
-  if (body.length > LARGEST_BODY_BYTES) {
+  if (HEADER_BYTES + body.length > MAX_FRAME_BYTES) {
     throw new SmpError("SMP_FRAME_TOO_LARGE", `a body of ${body.length} bytes does not fit an SMP frame`, {
       frameLength: HEADER_BYTES + body.length,
-      limit: HEADER_BYTES + LARGEST_BODY_BYTES,
+      limit: MAX_FRAME_BYTES,
     });
   }
   return Buffer.concat([encodeHeader({ ...message, bodyBytes: body.length }), body]);
@@ -38,12 +38,14 @@ export function encodedFrameBytes(body: CborMap): number {
   return HEADER_BYTES + encodeBody(body, {}).length;
 }
 
+/** Bytes to be copied: they are part of a larger buffer. */
 function encodeBody(body: CborMap, options: EncodeOptions): Uint8Array {
   const present = withoutAbsent(body);
-  return options.indefinite ? encodeIndefinite(present) : Uint8Array.prototype.slice.call(encoder.encode(present));
+  return options.indefinite ? encodeIndefinite(present) : encoder.encode(present);
 }
 
 function withoutAbsent(body: CborMap): CborMap {
+  if (!Object.values(body).includes(undefined)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
 }
 
@@ -56,7 +58,7 @@ function encodeIndefinite(value: unknown): Uint8Array {
     const parts = entries.flatMap(([key, entry]) => [encodeIndefinite(key), encodeIndefinite(entry)]);
     return Buffer.concat([Buffer.of(0xbf), ...parts, Buffer.of(0xff)]);
   }
-  return Uint8Array.prototype.slice.call(encoder.encode(value));
+  return encoder.encode(value);
 }
 
 /**
@@ -64,7 +66,7 @@ function encodeIndefinite(value: unknown): Uint8Array {
  * @throws SMP_BAD_FRAME that names the byte at fault: too short, a length that is not what arrived, not one CBOR map
  */
 export function decodeMessage(frame: Uint8Array): Message {
-  const { bodyBytes, ...header } = decodeHeader(frame);
+  const { bodyBytes, op, version, group, seq, id } = decodeHeader(frame);
   const arrivedBytes = frame.length - HEADER_BYTES;
   if (bodyBytes !== arrivedBytes) {
     throw new SmpError(
@@ -73,7 +75,7 @@ export function decodeMessage(frame: Uint8Array): Message {
       { frameLength: frame.length, limit: HEADER_BYTES + bodyBytes },
     );
   }
-  return { ...header, body: decodeBody(frame.subarray(HEADER_BYTES)) };
+  return { op, version, group, seq, id, body: decodeBody(frame.subarray(HEADER_BYTES)) };
 }
 
 /** @throws SMP_BAD_FRAME that names the byte at fault */
@@ -93,13 +95,17 @@ function malformed(body: Uint8Array, why: string, cause?: unknown): SmpError {
   return new SmpError("SMP_BAD_FRAME", `the CBOR body is malformed: ${why}`, { frameLength, cause });
 }
 
-/** 64-bit integers as numbers where they are exact, so that the width a server chose does not matter. */
+/** In place: 64-bit integers as numbers where they are exact, so that the width a server chose does not matter. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
   }
-  if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
+  const entries = value as Record<string, unknown>;
+  for (const key of Object.keys(entries)) {
+    const entry = entries[key];
+    if (typeof entry === "bigint" || typeof entry === "object") entries[key] = plain(entry);
+  }
+  return value;
 }

@@ -1,6 +1,6 @@
 /** What a decoded answer says: refusal, or the row's response. */
 import { DeviceError, SmpError } from "../errors";
-import { resultCode } from "./codes";
+import { isBusy, isUnserved, resultCode } from "./codes";
 import type { Command } from "./command";
 import type { CborMap, Message } from "./message";
 import { OP } from "./header";
@@ -29,6 +29,11 @@ export function parseResponse<Res extends Shape>(row: Command<Shape, Res>, body:
   }
 }
 
+/** Whether the device refused a request without having served it; it may do so in a moment. */
+export function isUnservedRefusal(error: unknown): error is DeviceError {
+  return error instanceof DeviceError && isUnserved(error.details);
+}
+
 function readRefusal(row: Command, body: CborMap): DeviceError | undefined {
   const groupError = asGroupError(body["err"]) ?? asGroupError(body["ret"]);
   if (groupError) return refused(row, groupError.rc, groupError.group, body["rsn"]);
@@ -53,6 +58,6 @@ function refused(row: Command, rc: number, group: number | undefined, rsn: unkno
     ...(group === undefined ? {} : { group }),
     ...(reason === undefined ? {} : { reason }),
     ...(code.hint === undefined ? {} : { hint: code.hint }),
-    retryable: group === undefined && (rc === 10 || rc === 2),
+    retryable: isBusy({ ...(group !== undefined && { group }), rc }),
   });
 }

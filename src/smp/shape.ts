@@ -5,6 +5,7 @@
 
 /** Checks and types one value; throws {@link ShapeError} with the path of what is wrong. */
 export type Field<T> = (value: unknown, path: string) => T;
+/** The fields of a CBOR map, by key. */
 export type Shape = Readonly<Record<string, Field<unknown>>>;
 
 type OptionalKey<S extends Shape> = { [K in keyof S]: undefined extends ReturnType<S[K]> ? K : never }[keyof S];

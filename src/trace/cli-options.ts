@@ -22,8 +22,10 @@ export const HELP = `smp-trace FILE: a trace that an SMP pool wrote, as text
   --device NAME       only the frames of one device
   --hex               with the bytes of each frame, as far as they were recorded
   --log FILE          with the lines of the device's own log between, by their times: "2026-01-31 10:00:00.123 …"
-                      as terminals write them, or Zephyr's uptime "[00:00:12.345,678] …"
-  --log-offset S      the device's uptime was 0 this many seconds after the trace's first line (default 0, may be negative)
+                      as terminals write them, or Zephyr's uptime "[00:00:12.345,678] …", which after a reboot goes on
+                      from the line before
+  --log-offset=S      the device's uptime was 0 this many seconds after the trace's first line (default 0);
+                      --log-offset=-3600: it had run for an hour
   --pcap OUT          writes a capture for Wireshark (pcapng) instead
   --replay            sends the requests to a virtual device instead and compares the answers; needs whole frames;
                       options of smp-virtual-device may follow: smp-trace FILE --replay -- --slot0 old.bin

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `smp-trace`: reads what an SMP pool traced. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { makeDevice } from "../device/cli-device";
 import { packageVersion } from "../device/cli-version";
 import { messageOf, SmpError } from "../errors";
@@ -10,23 +11,45 @@ import { dissector } from "./lua";
 import { pcapng } from "./pcapng";
 import { isOf, isRecord, readTrace, timed, type ReadLine, type TimedLine } from "./read";
 import { replayTrace } from "./replay";
-import { lineOf, secondsOf } from "./text";
+import { harmless, lineOf, secondsOf } from "./text";
+
+const TOLD_GAPS = 5;
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseTraceCommand(args);
   if (options === "help") return print(HELP);
   if (options === "version") return print(`${packageVersion()}\n`);
   if (options === "lua") return print(dissector());
-  const { device } = options;
-  const lines = readTrace(readFile(options.file));
-  const chosen = timed(lines).filter(({ line }) => device === undefined || isOf(line, device));
-  if (options.pcap !== undefined) return writeCapture(options.pcap, chosen);
-  if (options.replay)
-    return await replay(
-      chosen.map(({ line }) => line),
-      options.replay,
-    );
-  print(textOf(chosen, options));
+  const all = readTrace(readFile(options.file), options.file);
+  check(options, all);
+  const chosen = timed(all).filter(({ line }) => options.device === undefined || isOf(line, options.device));
+  const lines = chosen.map(({ line }) => line);
+  if (options.pcap === undefined && !options.replay) return print(textOf(chosen, options));
+  tellGaps(lines);
+  if (options.pcap !== undefined) writeCapture(options.pcap, chosen);
+  if (options.replay) await replay(lines, options.replay);
+}
+
+/** @throws SMP_BAD_SETTING when the options do not go with the trace */
+function check({ file, device, pcap, replay: isReplay }: CliOptions, lines: readonly ReadLine[]): void {
+  if (pcap !== undefined && resolve(pcap) === resolve(file)) {
+    throw new SmpError("SMP_BAD_SETTING", `--pcap ${pcap} is the trace itself`);
+  }
+  const devices = [...new Set(lines.flatMap((line) => (isRecord(line) ? [line.device] : [])))];
+  const has = `${file} has records of ${devices.join(", ") || "no device"}`;
+  if (device !== undefined && !devices.includes(device)) {
+    throw new SmpError("SMP_BAD_SETTING", `--device ${device}: ${has}`);
+  }
+  if (isReplay && device === undefined && devices.length > 1) {
+    throw new SmpError("SMP_BAD_SETTING", `--replay needs a --device: ${has}`);
+  }
+}
+
+/** What stands between the frames of a text is not seen in a capture. */
+function tellGaps(lines: readonly ReadLine[]): void {
+  const gaps = lines.filter(({ kind }) => kind === "unreadable" || kind === "lost");
+  for (const gap of gaps.slice(0, TOLD_GAPS)) console.error(`smp-trace: ${lineOf(gap, 0).slice(4)}`);
+  if (gaps.length > TOLD_GAPS) console.error(`smp-trace: and ${gaps.length - TOLD_GAPS} more`);
 }
 
 /** Node.js waits for a pipe only when it is told nothing of an exit. */
@@ -51,7 +74,7 @@ function textOf(lines: readonly TimedLine[], { hex, log, logOffsetS }: CliOption
   const beside = log === undefined ? [] : readDeviceLog(readFile(log), startMs + logOffsetS * 1000);
   const said = beside.map(({ wallMs, text }) => ({
     wallMs,
-    text: `${" ".repeat(24)} ${Number.isFinite(wallMs) ? secondsOf(wallMs - startMs) : " ".repeat(13)}  | ${text}`,
+    text: `${" ".repeat(24)} ${Number.isFinite(wallMs) ? secondsOf(wallMs - startMs) : " ".repeat(13)}  | ${harmless(text)}`,
   }));
   return [...shown, ...said]
     .toSorted((one, other) => (one.wallMs === other.wallMs ? 0 : one.wallMs - other.wallMs))
@@ -99,6 +122,10 @@ function buffersOf(lines: readonly ReadLine[]): { size?: number; count?: number 
   return {};
 }
 
+// Whoever reads the text may have enough of it: head, less.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(`smp-trace: ${messageOf(error)}`);
   process.exitCode = 2;

@@ -1,4 +1,6 @@
 /** Lines of a device's own log, in the time of a trace. */
+import { stripVTControlCharacters } from "node:util";
+import { SmpError } from "../errors";
 
 export interface LogLine {
   /** On the wall clock. */
@@ -11,9 +13,14 @@ const WALL = /^\W{0,3}(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)(Z|[+
 /** Zephyr: "[00:00:12.345,678]"; the digits behind the comma are microseconds. */
 const UPTIME = /^\W{0,3}\[?(\d+):(\d\d):(\d\d)\.(\d{3})(?:,(\d{3}))?\]?/;
 
+/** With it Zephyr's shell takes its prompt back before a line of the log. */
+const ERASE = "\u001b[J";
+
 /**
  * Lines without a time stand with the one before. After a reboot, when the uptime falls, it counts on from the last line.
+ * Colours are left out.
  * @param uptimeZeroMs when the device's uptime was 0, on the wall clock
+ * @throws SMP_BAD_INPUT when no line bears a time
  */
 export function readDeviceLog(text: string, uptimeZeroMs: number): LogLine[] {
   let zeroMs = uptimeZeroMs;
@@ -24,8 +31,15 @@ export function readDeviceLog(text: string, uptimeZeroMs: number): LogLine[] {
     if (zeroMs + uptimeMs < lastMs) zeroMs = lastMs;
     return zeroMs + uptimeMs;
   };
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return lines.map((line) => ({ wallMs: (lastMs = timeOf(line)), text: line }));
+  const lines = text.split(/\r*\n/).map((line) => stripVTControlCharacters(line.split(ERASE).at(-1)!));
+  const timed = lines.flatMap((line) =>
+    line.trim() === "" ? [] : [{ wallMs: (lastMs = timeOf(line)), text: line.trimEnd() }],
+  );
+  if (lastMs > -Infinity) return timed;
+  throw new SmpError(
+    "SMP_BAD_INPUT",
+    "no line of the device's log begins with a time: [00:00:12.345,678] or 2026-01-31 10:00:00.123",
+  );
 }
 
 function wallClock(line: string): number | undefined {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { messageOf } from "../errors";
 import { TRACE_VERSION, type TraceLine, type TraceRecord, type TraceSink } from "./record";
 
+/** Where a trace goes, and how much of it is kept. */
 export interface TraceFileOptions {
   readonly path: string;
   /** Of FILE and FILE.1 together. */
@@ -13,6 +14,7 @@ export interface TraceFileOptions {
   readonly onFault: (message: string) => void;
 }
 
+/** A trace on its way to a file. */
 export interface TraceFile extends TraceSink {
   /** Writes what is left; never throws. */
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import { nowMs } from "../clock";
+import { decodeHeader } from "../smp/header";
 import { describeFrame } from "./described-frame";
 import type { EventRecord, FrameRecord, TracedMatch } from "./record";
 import type { TraceTap } from "./tap";
@@ -28,12 +29,11 @@ export class LinkTrace {
   }
 
   /** @param attempt which try of its request, from 1 */
-  sent(frame: Uint8Array, seq: number, attempt: number): void {
-    this.#sent.delete(seq);
-    if (!this.#tap.isOn) return;
+  sent(frame: Uint8Array, attempt: number): void {
+    if (!this.#tap.isOn) return this.#forget();
     const ms = nowMs();
     const n = this.#frame(frame, { dir: "out", try: attempt });
-    this.#sent.set(seq, { n, ms });
+    this.#sent.set(decodeHeader(frame).seq, { n, ms });
   }
 
   /** @param seq of the request that it answers, in time or late */
@@ -52,6 +52,11 @@ export class LinkTrace {
 
   ended(why: string): void {
     this.#event("end", why);
+  }
+
+  /** Answers to what was not traced must not be taken for those to an earlier request. */
+  #forget(): void {
+    if (this.#sent.size > 0) this.#sent.clear();
   }
 
   #frame(frame: Uint8Array, about: Pick<FrameRecord, "dir" | "try" | "match" | "answers" | "roundTripMs">) {

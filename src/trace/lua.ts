@@ -39,7 +39,11 @@ function smp.dissector(buffer, pinfo, tree)
   node:add(f.seq, buffer(6, 1))
   node:add(f.id, buffer(7, 1))
   node:add(f.name, name):set_generated()
-  if buffer:len() > 8 then Dissector.get("cbor"):call(buffer(8):tvb(), pinfo, tree) end
+  if buffer:len() < buffer:reported_len() then
+    node:append_text(", not recorded whole: see the packet's comment")
+  elseif buffer:len() > 8 then
+    Dissector.get("cbor"):call(buffer(8):tvb(), pinfo, tree)
+  end
   return buffer:len()
 end
 DissectorTable.get("udp.port"):add(1337, smp)

@@ -1,13 +1,16 @@
 /** Traces as they were written: a JSON record per line. */
 import { SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { TRACE_VERSION, type TraceLine, type TraceRecord } from "./record";
 
 /** A line that is none; the last one of a process that was killed, perhaps. */
 export interface UnreadableLine {
   readonly kind: "unreadable";
   readonly line: number;
+  readonly why: string;
 }
 
+/** A line of a trace, as far as it can be read. */
 export type ReadLine = TraceLine | UnreadableLine;
 
 /** A line with its time on the wall clock in milliseconds, as exact as the monotonic clock. */
@@ -35,20 +38,23 @@ const OPTIONAL_FIELDS: Readonly<Record<string, string>> = {
   request: "number",
 };
 const HEADER_FIELDS = ["op", "version", "group", "id", "seq", "bodyBytes"] as const;
-const LARGEST_FRAME_BYTES = 8 + 0xffff;
 
 /**
  * Lines that are not readable are told as such; blank ones are passed over.
+ * @param name of the file, for the error
  * @throws SMP_BAD_INPUT when no line is a trace's, or its version is another
  */
-export function readTrace(text: string): ReadLine[] {
-  const lines = text.split("\n").flatMap((line, index) => (line.trim() === "" ? [] : [readLine(line, index + 1)]));
+export function readTrace(text: string, name = "the file"): ReadLine[] {
+  const texts = text.split("\n");
+  const lines = texts.flatMap((line, index) =>
+    line.trim() === "" ? [] : [readLine(line, index + 1, index === texts.length - 1)],
+  );
   for (const line of lines) {
     if (line.kind === "trace" && line.version !== TRACE_VERSION) {
-      throw bad(`it is of version ${line.version}, only ${TRACE_VERSION} is known`);
+      throw bad(name, `it is of version ${line.version}, only ${TRACE_VERSION} is known`);
     }
   }
-  if (lines.every(({ kind }) => kind === "unreadable")) throw bad("no line of it is a record of a trace");
+  if (lines.every(({ kind }) => kind === "unreadable")) throw bad(name, whyNone(text, lines[0]));
   return lines;
 }
 
@@ -75,32 +81,34 @@ export function isRecord(line: ReadLine): line is TraceRecord {
   return line.kind === "frame" || line.kind === "event";
 }
 
-function readLine(text: string, line: number): ReadLine {
+/** @param isOpen nothing comes after it, not even the end of the line */
+function readLine(text: string, line: number, isOpen: boolean): ReadLine {
   try {
     const value: unknown = JSON.parse(text);
-    if (isTraceLine(value)) return value;
+    const why = whyNoRecord(value);
+    return why === undefined ? (value as TraceLine) : { kind: "unreadable", line, why };
   } catch {
-    // Told below.
+    return { kind: "unreadable", line, why: isOpen ? "it is cut off" : "it is no JSON" };
   }
-  return { kind: "unreadable", line };
 }
 
-function isTraceLine(value: unknown): value is TraceLine {
-  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+function whyNoRecord(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return 'it has no "kind"';
   const { kind } = value;
-  if (typeof kind !== "string" || !Object.hasOwn(FIELDS, kind)) return false;
+  if (typeof kind !== "string" || !Object.hasOwn(FIELDS, kind)) return 'its "kind" is none of a trace';
   const given = value as Record<string, unknown>;
-  const has = (fields: Readonly<Record<string, string>>): boolean =>
-    Object.entries(fields).every(([name, type]) => typeof given[name] === type);
   const optional = Object.entries(OPTIONAL_FIELDS).filter(([name]) => given[name] !== undefined);
-  return has(FIELDS[kind as TraceLine["kind"]]) && has(Object.fromEntries(optional)) && hasSense(given);
+  const types = [...Object.entries(FIELDS[kind as TraceLine["kind"]]), ...optional];
+  const [wrong = senseless(given)] = types.flatMap(([name, type]) => (typeof given[name] === type ? [] : [name]));
+  return wrong === undefined ? undefined : `its "${wrong}" is ${given[wrong] === undefined ? "missing" : "wrong"}`;
 }
 
-function hasSense({ at, bytes, header }: Record<string, unknown>): boolean {
-  const isTime = at === undefined || !Number.isNaN(Date.parse(at as string));
-  const isLength =
-    bytes === undefined || (Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= LARGEST_FRAME_BYTES);
-  return isTime && isLength && (header === undefined || isHeader(header));
+/** Names the field whose value cannot be. */
+function senseless({ at, bytes, header }: Record<string, unknown>): string | undefined {
+  if (at !== undefined && Number.isNaN(Date.parse(at as string))) return "at";
+  const isLength = Number.isInteger(bytes) && Number(bytes) >= 0 && Number(bytes) <= MAX_FRAME_BYTES;
+  if (bytes !== undefined && !isLength) return "bytes";
+  return header === undefined || isHeader(header) ? undefined : "header";
 }
 
 function isHeader(value: unknown): boolean {
@@ -108,8 +116,14 @@ function isHeader(value: unknown): boolean {
   return HEADER_FIELDS.every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
 }
 
-function bad(why: string): SmpError {
-  return new SmpError("SMP_BAD_INPUT", `the file is no trace that can be read: ${why}`, {
+function whyNone(text: string, first: ReadLine | undefined): string {
+  // What is left of the first two bytes of RFC 1952 in a text.
+  if (text.startsWith("\u001f\ufffd")) return "it is compressed; unpack it with gunzip";
+  return first?.kind === "unreadable" ? `no line is a record; of line ${first.line}: ${first.why}` : "it is empty";
+}
+
+function bad(name: string, why: string): SmpError {
+  return new SmpError("SMP_BAD_INPUT", `${name} is no trace that can be read: ${why}`, {
     hint: "Give the file that an SMP pool wrote, JSON lines.",
   });
 }

@@ -71,6 +71,7 @@ export interface EventRecord extends Stamp {
   readonly request?: number;
 }
 
+/** What a trace tells. */
 export type TraceRecord = FrameRecord | EventRecord;
 
 /** Takes the records of a pool as they arise. */

@@ -10,6 +10,7 @@ import { describeFrame } from "./described-frame";
 import { isRecord, type ReadLine } from "./read";
 import type { FrameRecord, TraceRecord } from "./record";
 
+/** An answer that is another one than recorded. */
 export interface ReplayDifference {
   /** Number of the recorded answer. */
   readonly n: number;
@@ -19,6 +20,7 @@ export interface ReplayDifference {
   readonly answered: unknown;
 }
 
+/** What came of playing a trace's requests again. */
 export interface Replay {
   /** Requests that were sent. */
   readonly requests: number;

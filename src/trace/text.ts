@@ -10,8 +10,12 @@ const SHOWN_DIGITS = 16;
 
 /** @param sinceMs the beginning of what is shown */
 export function lineOf(line: ReadLine, sinceMs: number): string {
-  // What devices say must not steer a terminal.
-  return textOf(line, sinceMs).replaceAll(/\p{Cc}/gu, "\u00b7");
+  return harmless(textOf(line, sinceMs));
+}
+
+/** What devices say must not steer a terminal. */
+export function harmless(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "\u00b7");
 }
 
 function textOf(line: ReadLine, sinceMs: number): string {
@@ -21,7 +25,7 @@ function textOf(line: ReadLine, sinceMs: number): string {
     case "lost":
       return `--- ${line.records} records were lost here: they came faster than the disk took them`;
     case "unreadable":
-      return `--- line ${line.line} of the file is no record`;
+      return `--- line ${line.line} of the file is no record: ${line.why}`;
     case "event":
       return `${stampOf(line, sinceMs)}   ${eventText(line)}`;
     case "frame":

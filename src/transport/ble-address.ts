@@ -1,5 +1,6 @@
 /** How messages and forms name a Bluetooth LE device. */
 import { SmpError } from "../errors";
+import { withColons } from "./ble-host/identity";
 import type { BleIdentity } from "./ble-host/messages";
 
 /** A Bluetooth address, or what macOS gives instead. */
@@ -22,7 +23,7 @@ export function parseBleAddress(given: unknown): BleIdentity {
 
 /** One name for all spellings of an identity. */
 export function keyOf({ address, name, service }: BleIdentity): string {
-  const parts = [address && separated(address), name, service].filter((part) => part !== undefined);
+  const parts = [address && withColons(address), name, service].filter((part) => part !== undefined);
   return parts.join(" | ");
 }
 
@@ -69,10 +70,6 @@ function hexOf(text: string, key: string, pattern: RegExp): string {
 
 function plainHex(text: string): string {
   return text.replaceAll(/[:-]/g, "").toLowerCase();
-}
-
-function separated(address: string): string {
-  return address.length === 12 ? address.match(/../g)!.join(":") : address;
 }
 
 function bad(how: string): SmpError {

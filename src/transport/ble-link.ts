@@ -1,14 +1,13 @@
 /** A Bluetooth LE link as the session sees it; the work is done in the host process. */
 import { after, nowMs, raceAbort, throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { FrameAssembler } from "../framing/stream";
 import type { BleLinkFacts, ToHost } from "./ble-host/messages";
 import { errorOf, type Task } from "./ble-host-process";
 import { FrameQueue } from "./frame-queue";
 import type { Link } from "./transport";
 
-/** The largest SMP message: a server with reassembly takes whatever its buffer holds, in any number of fragments. */
-const MAX_FRAME_BYTES = 8 + 0xffff;
 /** More than any server has buffers. */
 const MAX_IN_FLIGHT = 16;
 const CLOSE_MS = 2_500;
@@ -22,6 +21,7 @@ type TaskMessage = Parameters<Task["take"]>[0];
 
 export class BleLink implements Link, Task {
   readonly label: string;
+  /** A server with reassembly takes whatever its buffer holds, in any number of fragments. */
   readonly maxFrameBytes = MAX_FRAME_BYTES;
   readonly maxInFlight = MAX_IN_FLIGHT;
   readonly frames = new FrameQueue();

@@ -13,8 +13,9 @@ import type { FoundDevice, Transport } from "./transport";
 
 const SCAN_MS = 15_000;
 
+/** What all peripherals that are reached through an adapter have in common. */
 export interface BleSettings {
-  /** Which package: "@abandonware/noble", "@stoprocent/noble", or (the default) whatever is installed. */
+  /** Which fork of noble: "abandonware", "stoprocent", or "auto" (the default) for whatever is installed. */
   readonly driver?: DriverChoice | undefined;
   /** n of "hci<n>" on Linux; the system's first by default. */
   readonly adapter?: number | undefined;
@@ -24,6 +25,7 @@ export interface BleSettings {
   readonly scanMs?: number | undefined;
 }
 
+/** Links through one adapter of this machine, whose process all links share. */
 export interface BleTransport extends Transport<BleIdentity> {
   open(address: BleIdentity, signal: AbortSignal): Promise<BleLink>;
   /** Tells each advertisement until the signal aborts. @throws SMP_LINK_OPEN saying why the adapter cannot be used */

@@ -11,6 +11,7 @@ const END_MS = 3_000;
 /** The part of a transport that looks for devices. */
 export type Discovery = Pick<Transport<unknown>, "scheme" | "discover">;
 
+/** How long, for how many and for which devices to look. */
 export interface DiscoverOptions {
   /** Where not all devices are known at once. */
   readonly forMs: number;

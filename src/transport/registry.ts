@@ -14,4 +14,5 @@ export const TRANSPORTS = {
   flow: flowTransport,
 } as const;
 
+/** A kind of link. */
 export type Scheme = keyof typeof TRANSPORTS;

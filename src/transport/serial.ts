@@ -2,14 +2,16 @@
 import { SmpError } from "../errors";
 import { raceAbort, throwIfAborted } from "../clock";
 import {
+  formatUsb,
   parseSerialAddress,
   SERIAL_DEFAULTS,
   type SerialAddress,
-  type SerialPlace,
   type SerialSettings,
+  type UsbIdentity,
 } from "./serial/address";
 import type { ByteStream } from "./serial/byte-stream";
 import { loadDriver, type SerialDriver } from "./serial/driver";
+import { LinePace } from "./serial/line-pace";
 import { SerialLink } from "./serial/link";
 import { openPort } from "./serial/port";
 import { listPorts, type PortInfo } from "./serial/port-list";
@@ -17,6 +19,7 @@ import { openTcp } from "./serial/tcp";
 import { foundPorts } from "./serial/found-ports";
 import type { Transport } from "./transport";
 
+/** What is absent has the default of `SERIAL_DEFAULTS`. */
 export interface SerialOptions extends Partial<SerialSettings> {
   /** For tests: loads the package `serialport`. */
   readonly load?: () => Promise<SerialDriver>;
@@ -28,13 +31,19 @@ export interface SerialOptions extends Partial<SerialSettings> {
 export function serialTransport({ load, list, ...settings }: SerialOptions = {}): Transport<SerialAddress> {
   const driver = () => loadDriver(load);
   const finder = list ?? (() => listPorts(driver));
+  const paces = new Map<string, LinePace>();
+  const paceOf = (key: string): LinePace => {
+    const pace = paces.get(key) ?? new LinePace();
+    paces.set(key, pace);
+    return pace;
+  };
   return {
     scheme: "serial",
     parse: (address) => parseSerialAddress(address, { ...SERIAL_DEFAULTS, ...settings }),
     key: ({ key }) => key,
     open: async (address, signal) => {
       throwIfAborted(signal);
-      const link = new SerialLink(address);
+      const link = new SerialLink(address, paceOf(address.key));
       return link.attach(await openStream(address, { driver, finder, link }, signal));
     },
     discover: async (_signal, onSeen) => {
@@ -65,15 +74,13 @@ async function openStream(
   return await openPort(serialport, { path, ...settings }, link, signal);
 }
 
-type UsbPlace = SerialPlace & { kind: "usb" };
-
 /** A USB device gets another path whenever it comes back, so it is looked for each time. */
-function pathOf(wanted: UsbPlace, ports: readonly PortInfo[]): string {
+function pathOf(wanted: UsbIdentity, ports: readonly PortInfo[]): string {
   const found = ports.filter((port) => isWanted(port, wanted));
   const chosen = wanted.port === undefined ? found : found.slice(wanted.port - 1, wanted.port);
   if (chosen.length === 1) return chosen[0]!.path;
-  const { vendorId, productId = "*", serialNumber, port } = wanted;
-  const device = `usb:${vendorId}:${productId}${serialNumber === undefined ? "" : `:${serialNumber}`}`;
+  const { port, ...identity } = wanted;
+  const device = formatUsb(identity);
   if (chosen.length > 1) {
     throw new SmpError("SMP_LINK_OPEN", `${device} means ${chosen.length} ports: ${chosen.map(describe).join("; ")}`, {
       retryable: false,
@@ -88,7 +95,7 @@ function pathOf(wanted: UsbPlace, ports: readonly PortInfo[]): string {
   });
 }
 
-function isWanted(port: PortInfo, { vendorId, productId, serialNumber }: UsbPlace): boolean {
+function isWanted(port: PortInfo, { vendorId, productId, serialNumber }: UsbIdentity): boolean {
   return (
     port.vendorId === vendorId &&
     (productId === undefined || port.productId === productId) &&

@@ -12,6 +12,8 @@ export interface FrameFacts {
   readonly attempt: number;
   /** How long its answer is waited for from when it is handed on; a medium that holds it back for longer should drop it. */
   readonly timeoutMs: number;
+  /** To be called when the frame leaves, by links that hold frames back until their turn ({@link Link.maxSendMs}). */
+  readonly onLeave?: () => void;
 }
 
 /** The far end says that there will be no answer. */
@@ -22,6 +24,7 @@ export interface Unanswerable {
   readonly error: SmpError;
 }
 
+/** An open way to one device, for whole frames. */
 export interface Link {
   /** For messages, e.g. "virtual:sensor-1". */
   readonly label: string;
@@ -83,6 +86,7 @@ export interface FoundDevice {
   readonly smp?: boolean;
 }
 
+/** A kind of link: reads addresses, opens links, and perhaps looks for devices. */
 export interface Transport<Address> {
   /** "virtual", "ble", "serial", "udp", "flow". */
   readonly scheme: string;

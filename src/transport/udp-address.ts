@@ -57,7 +57,9 @@ function shortIPv6(address: string): string {
 }
 
 function bad(what: string): SmpError {
-  return new SmpError("SMP_BAD_INPUT", `the device must be host, host:port or [IPv6]:port, ${what}`, {
+  // Whoever writes a user and a password there does not want them in a log.
+  const shown = what.replace(/[^\s"]+@/g, "…@");
+  return new SmpError("SMP_BAD_INPUT", `the device must be host, host:port or [IPv6]:port, ${shown}`, {
     field: "device",
   });
 }

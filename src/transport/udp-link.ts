@@ -1,6 +1,6 @@
 /** One socket that is connected to one device: the kernel drops what others send, and reports what ICMP says. */
 import { createSocket, type Socket } from "node:dgram";
-import { raceAbort, throwIfAborted } from "../clock";
+import { throwIfAborted } from "../clock";
 import { messageOf, SmpError } from "../errors";
 import { framesOf } from "./datagram";
 import { FrameQueue } from "./frame-queue";
@@ -53,7 +53,8 @@ export class UdpLink implements Link {
   async send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     if (this.#over) throw this.#over;
-    await raceAbort(signal, this.#hand(frame));
+    // The system takes it at once, or never.
+    await this.#hand(frame);
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { formatUdpAddress, parseUdpAddress, type UdpAddress } from "./udp-addres
 import { connectSocket, explainSocketError, UdpLink } from "./udp-link";
 import { resolveHost, systemLookup, type Lookup } from "./udp-resolve";
 
+/** What all devices on an IP network have in common. */
 export interface UdpOptions {
   /** Port of addresses without one, 1337. */
   readonly port?: number | undefined;
@@ -25,6 +26,7 @@ export const UDP_PORT = 1337;
 const MAX_IPV4_BYTES = 1472;
 const MAX_IPV6_BYTES = 1452;
 
+/** Addresses are `host`, `host:port` or `[IPv6]:port`, as text. */
 export function udpTransport(options: UdpOptions = {}): Transport<UdpAddress> {
   return {
     scheme: "udp",

@@ -3,17 +3,17 @@ import { SmpError } from "../errors";
 import { throwIfAborted } from "../clock";
 import type { DeviceConnection } from "../device/connection";
 import type { VirtualDevice } from "../device/device";
+import { MAX_FRAME_BYTES } from "../framing/frame-length";
 import { FrameQueue } from "./frame-queue";
 import type { Link, Transport } from "./transport";
 
-/** The largest SMP message: an 8-byte header and what its 16-bit length can announce. The medium sets no other limit. */
-const MAX_FRAME_BYTES = 8 + 0xffff;
 /** More than any server has buffers. */
 const MAX_IN_FLIGHT = 16;
 
 /** All that a link needs of a {@link VirtualDevice}. */
 export type ConnectableDevice = Pick<VirtualDevice, "connect">;
 
+/** The devices that there are, by name. */
 export interface VirtualDevices {
   find(name: string): ConnectableDevice | undefined;
   names(): readonly string[];

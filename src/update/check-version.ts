@@ -1,8 +1,8 @@
 /** Versions: of what runs, of what an image depends on, and the security counter. */
 import { compareVersions, formatVersion, parseVersion, type Version } from "../image/version";
 import type { CheckSubject, Finding } from "./checks";
-import { activeSlot } from "./state";
-import type { ImageState } from "./types";
+import { activeSlot, pendingSlot } from "./state";
+import type { ImageState, SlotState } from "./types";
 
 export function checkVersion({ info, image, device, policy }: CheckSubject): Finding[] {
   const check = "version";
@@ -52,29 +52,39 @@ export function checkCounter({ info, policy }: CheckSubject): Finding[] {
   return [{ check, level: "refuse", because, error: { code: "SMP_NOT_NEWER", verdict: "refused-downgrade" } }];
 }
 
-/** MCUboot swaps nothing as long as a dependency is not met. */
+/** MCUboot swaps nothing as long as a dependency is not met (`boot_verify_dependencies`). */
 export function checkDependencies({ info, device, policy }: CheckSubject): Finding[] {
   return info.dependencies.map(({ image, minVersion }): Finding => {
     const check = "dependencies";
     const needs = `it needs image ${image} in version ${formatVersion(minVersion)} or newer`;
     const coming = policy.companions?.find((each) => each.image === image);
-    const present = coming ? [coming.version] : versionsOf(device.images, image);
-    const best = present
-      .flatMap((text) => readable(text) ?? [])
-      .toSorted(compareVersions)
-      .at(-1);
-    if (!best) return { check, level: "unknown", because: `${needs}; the device does not tell which it has` };
+    const next = coming ? readable(coming.version) : nextVersion(device.images, image);
+    if (!next) return { check, level: "unknown", because: `${needs}; the device does not tell which it has` };
     const whence = coming ? "this update brings" : "the device has";
-    const because = `${needs}; ${whence} ${formatVersion(best)}`;
-    if (compareVersions(best, minVersion) >= 0) return { check, level: "ok", because };
+    const because = `${needs}; ${whence} ${formatVersion(next)}`;
+    if (compareVersions(next, minVersion) >= 0) return { check, level: "ok", because };
+    const unmarked = coming ? undefined : unmarkedSlot(device.images, image, minVersion);
+    if (unmarked) {
+      const lies = `${unmarked.version} lies in slot ${unmarked.slot}, and has to be marked for the same reset`;
+      return { check, level: "warn", because: `${because}; ${lies}` };
+    }
     const hint = `Upload image ${image} in that version first.`;
     return { check, level: "refuse", because: `${info.label}: ${because}`, error: { code: "SMP_DEPENDENCY", hint } };
   });
 }
 
-/** In every slot: one that was uploaded and waits counts as well. */
-function versionsOf(state: ImageState, image: number): string[] {
-  return state.filter((slot) => slot.image === image).map(({ version }) => version);
+/** What runs after the next boot, as far as it is marked: the one that waits counts, else the one that runs. */
+function nextVersion(state: ImageState, image: number): Version | undefined {
+  const slot = pendingSlot(state, image) ?? activeSlot(state, image);
+  return slot && readable(slot.version);
+}
+
+function unmarkedSlot(state: ImageState, image: number, minVersion: Version): SlotState | undefined {
+  return state.find((slot) => {
+    const isSpare = slot.image === image && slot !== activeSlot(state, image);
+    const version = isSpare ? readable(slot.version) : undefined;
+    return version && compareVersions(version, minVersion) >= 0;
+  });
 }
 
 function readable(text: string): Version | undefined {

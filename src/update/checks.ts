@@ -9,6 +9,7 @@ import { checkCounter, checkDependencies, checkVersion } from "./check-version";
 import type { DeviceFacts } from "./device-facts";
 import type { InstalledVersion } from "./types";
 
+/** What is checked before the first byte. */
 export type CheckName =
   | "usable"
   | "content"
@@ -49,6 +50,7 @@ export interface CheckPolicy {
   readonly companions?: readonly InstalledVersion[] | undefined;
 }
 
+/** A firmware, and the device that it is for. */
 export interface CheckSubject {
   readonly info: FirmwareInfo;
   /** Number of the image that it is for. */

@@ -5,6 +5,7 @@ import { describeFirmware } from "./firmware";
 import { activeSlot, holds } from "./state";
 import type { ImageState } from "./types";
 
+/** What the part of a package is wanted for. */
 export interface PartChoice {
   /** Number of the image. */
   readonly image: number;

@@ -7,6 +7,7 @@ import { activeSlot, describeState, holds, shortHash } from "./state";
 import type { ImageState, SlotState, Verdict, WantedImage } from "./types";
 import { changeImageState } from "./write-state";
 
+/** Which image is to be made permanent. */
 export interface ConfirmOptions {
   /** MCUboot's hash in hex of the image that must be running; whatever runs when absent. */
   readonly hash?: string | undefined;

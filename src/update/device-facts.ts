@@ -1,5 +1,5 @@
 /** What a device tells about itself that matters for a firmware. */
-import { DeviceError, SmpError } from "../errors";
+import { DeviceError, hasCode } from "../errors";
 import type { SmpSession } from "../session/types";
 import { image as imageGroup, os } from "../smp/commands";
 import type { Body } from "../smp/shape";
@@ -8,6 +8,7 @@ import type { ImageState } from "./types";
 
 export type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];
 
+/** What a device says of itself before an update. */
 export interface DeviceFacts {
   readonly images: ImageState;
   /** Undefined when the device does not tell, as most of one image. */
@@ -37,7 +38,7 @@ async function ifTold<T>(ask: () => Promise<T>): Promise<T | undefined> {
     return await ask();
   } catch (error) {
     if (error instanceof DeviceError) return undefined;
-    if (error instanceof SmpError && error.code === "SMP_BAD_RESPONSE") return undefined;
+    if (hasCode(error, "SMP_BAD_RESPONSE")) return undefined;
     throw error;
   }
 }

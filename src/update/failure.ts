@@ -1,7 +1,7 @@
 /** What an error in an upload means for it. */
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import { GROUP } from "../smp/command";
-import { isBusy, isUnserved, SMP_RC } from "../smp/codes";
+import { isBusy, SMP_RC } from "../smp/codes";
 import type { Chunk } from "./chunk";
 
 /** A chunk that did not get through. */
@@ -75,11 +75,6 @@ const UNANSWERED: ReadonlySet<SmpErrorCode> = new Set([
 /** Image group codes that have a code of their own here. */
 const TOO_LARGE = 30;
 const NOT_NEWER = 27;
-
-/** Whether the device refused a request without having served it; it may do so in a moment. */
-export function isUnservedRefusal(error: unknown): error is DeviceError {
-  return error instanceof DeviceError && isUnserved(error.details);
-}
 
 /** A device's refusal of a chunk, saying where it stopped the upload. */
 export function refusalOf(error: DeviceError, label: string, chunk: Chunk): SmpError {

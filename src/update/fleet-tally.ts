@@ -21,6 +21,10 @@ export class FleetTally {
     return this.#failures;
   }
 
+  hasEnded(device: string): boolean {
+    return this.#results.has(device);
+  }
+
   report(progress: DeviceProgress): void {
     this.#running.set(progress.device, progress);
   }

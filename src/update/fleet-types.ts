@@ -4,6 +4,7 @@ import type { UpdatePlan } from "./plan-types";
 import type { DeviceProgress, UpdateOptions, UpdateResult } from "./run-types";
 import type { UpdateVerdict } from "./types";
 
+/** As for one device, and how many of them when. */
 export interface FleetOptions extends Omit<UpdateOptions, "brake" | "onProgress"> {
   /** Devices side by side, default 8. */
   readonly limit?: number | undefined;
@@ -20,6 +21,7 @@ export interface FleetOptions extends Omit<UpdateOptions, "brake" | "onProgress"
   readonly onProgress?: (() => void) | undefined;
 }
 
+/** How many devices stand where. */
 export interface FleetCounts {
   readonly total: number;
   /** Ended, well or not. */
@@ -30,6 +32,7 @@ export interface FleetCounts {
   readonly waiting: number;
 }
 
+/** Where an update of many devices stands. */
 export interface FleetProgress {
   /** Of the whole, never less than before. */
   readonly percent: number;
@@ -42,6 +45,7 @@ export interface FleetProgress {
   readonly etaMs?: number;
 }
 
+/** How an update of many devices ended. */
 export interface FleetResult {
   /** Whether the goal is reached on every device. */
   readonly ok: boolean;
@@ -59,6 +63,7 @@ export type DevicePlan =
   | { readonly device: string; readonly plan: UpdatePlan; readonly error?: undefined }
   | { readonly device: string; readonly plan?: undefined; readonly error: SmpErrorReport };
 
+/** What an update would do. */
 export interface FleetPlan {
   readonly dryRun: true;
   /** In the order in which the devices were given. */

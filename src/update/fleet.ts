@@ -11,12 +11,15 @@ import { SwapTimes } from "./swap-times";
 
 const LIMIT = 8;
 
+/** One update of many devices of a pool: so many side by side, canaries first, paused and aborted as a whole or one by one. */
 export class Fleet {
   readonly #pool: SessionPool;
+  /** As they were given, by the pool's key. */
+  readonly #byKey: ReadonlyMap<string, string>;
   readonly #devices: readonly string[];
   readonly #options: FleetOptions;
   readonly #tally: FleetTally;
-  readonly #brake = new Brake();
+  readonly #brakes = new Map<string, Brake>();
   readonly #stops = new Map<string, AbortController>();
   readonly #swapTimes: SwapTimes;
   readonly #startMs = nowMs();
@@ -25,7 +28,8 @@ export class Fleet {
   /** @param devices addresses as the pool takes them; one that is named twice is updated once */
   constructor(pool: SessionPool, devices: readonly string[], options: FleetOptions) {
     this.#pool = pool;
-    this.#devices = uniqueDevices(pool, devices);
+    this.#byKey = byKey(pool, devices);
+    this.#devices = [...this.#byKey.values()];
     this.#options = options;
     this.#swapTimes = options.swapTimes ?? new SwapTimes();
     this.#tally = new FleetTally(this.#devices);
@@ -57,34 +61,43 @@ export class Fleet {
       );
       plans.set(device, plan);
     };
-    await this.#untilAbort(() => sideBySide(this.#devices, limit, planOne));
+    await this.#untilAbort(() => sideBySide(this.#devices, { limit }, planOne));
     return { dryRun: true, devices: this.#devices.map((device) => plans.get(device)!) };
   }
 
   get progress(): FleetProgress {
-    return this.#tally.progress(this.#brake.isOn, Math.round(nowMs() - this.#startMs));
+    const left = this.#devices.filter((device) => !this.#tally.hasEnded(device));
+    const isPaused = left.length > 0 && left.every((device) => this.#brakeOf(device).isOn);
+    return this.#tally.progress(isPaused, Math.round(nowMs() - this.#startMs));
   }
 
   get devices(): readonly string[] {
     return this.#devices;
   }
 
-  /** No device is begun, and none goes beyond an upload; those past their marks go on to their verdict. */
-  pause(): void {
-    this.#brake.pause();
+  /** A device as it was given, by any of its names. */
+  find(device: string): string | undefined {
+    return this.#byKey.get(keyOf(this.#pool, device));
+  }
+
+  /**
+   * One device, or all: it is not begun, and does not go beyond its upload; past its marks it goes on to its verdict.
+   * @param device as it was given
+   */
+  pause(device?: string): void {
+    for (const each of this.#named(device)) this.#brakeOf(each).pause();
     this.#options.onProgress?.();
   }
 
-  resume(): void {
-    this.#brake.resume();
+  resume(device?: string): void {
+    for (const each of this.#named(device)) this.#brakeOf(each).resume();
     this.#options.onProgress?.();
   }
 
   /** Stops one device, or all. @param device as it was given */
   abort(reason: SmpError, device?: string): void {
     if (device === undefined) this.#stoppedBecause ??= reason.message;
-    const stopped = device === undefined ? this.#devices : [device];
-    for (const each of stopped) this.#stopOf(each).abort(reason);
+    for (const each of this.#named(device)) this.#stopOf(each).abort(reason);
   }
 
   async #untilAbort(work: () => Promise<void>): Promise<void> {
@@ -96,7 +109,8 @@ export class Fleet {
   }
 
   async #runAll(devices: readonly string[], maxFailures: number): Promise<void> {
-    await sideBySide(devices, this.#options.limit ?? LIMIT, async (device) => {
+    const isHeld = (device: string): boolean => this.#brakeOf(device).isOn;
+    await sideBySide(devices, { limit: this.#options.limit ?? LIMIT, isHeld }, async (device) => {
       await this.#update(device);
       const { failures } = this.#tally;
       if (failures >= Math.max(1, maxFailures)) this.#stoppedBecause ??= tooMany(failures);
@@ -105,7 +119,9 @@ export class Fleet {
 
   async #update(device: string): Promise<void> {
     const { signal } = this.#stopOf(device);
-    await this.#brake.released(signal).catch(() => undefined);
+    await this.#brakeOf(device)
+      .released(signal)
+      .catch(() => undefined);
     const result = await this.#resultOf(device, signal);
     this.#stops.delete(device);
     this.#tally.end(result);
@@ -119,13 +135,23 @@ export class Fleet {
     return runUpdate(this.#pool, device, {
       ...this.#options,
       signal,
-      brake: this.#brake,
+      brake: this.#brakeOf(device),
       swapTimes: this.#swapTimes,
       onProgress: (progress) => {
         this.#tally.report(progress);
         this.#options.onProgress?.();
       },
     });
+  }
+
+  #named(device: string | undefined): readonly string[] {
+    return device === undefined ? this.#devices : [device];
+  }
+
+  #brakeOf(device: string): Brake {
+    const known = this.#brakes.get(device) ?? new Brake();
+    this.#brakes.set(device, known);
+    return known;
   }
 
   #stopOf(device: string): AbortController {
@@ -135,10 +161,24 @@ export class Fleet {
   }
 }
 
-async function sideBySide<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+interface SideBySide {
+  readonly limit: number;
+  /** An item that has to wait, so that others go first. */
+  readonly isHeld?: (item: string) => boolean;
+}
+
+async function sideBySide(
+  items: readonly string[],
+  { limit, isHeld = () => false }: SideBySide,
+  work: (item: string) => Promise<void>,
+): Promise<void> {
   const waiting = [...items];
+  const next = (): string | undefined => {
+    const free = waiting.findIndex((item) => !isHeld(item));
+    return waiting.splice(Math.max(0, free), 1)[0];
+  };
   const worker = async (): Promise<void> => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+    for (let item = next(); item !== undefined; item = next()) await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
@@ -147,14 +187,14 @@ function tooMany(failures: number): string {
   return failures === 1 ? "a device has failed" : `${failures} devices have failed`;
 }
 
-/** What the pool does not know keeps its own verdict. */
-function uniqueDevices(pool: SessionPool, devices: readonly string[]): string[] {
-  const byKey = new Map<string, string>();
+/** One that is named twice counts once. What the pool does not know keeps its own verdict. */
+function byKey(pool: SessionPool, devices: readonly string[]): Map<string, string> {
+  const named = new Map<string, string>();
   for (const device of devices) {
     const key = keyOf(pool, device);
-    if (!byKey.has(key)) byKey.set(key, device);
+    if (!named.has(key)) named.set(key, device);
   }
-  return [...byKey.values()];
+  return named;
 }
 
 function keyOf(pool: SessionPool, device: string): string {

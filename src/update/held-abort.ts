@@ -1,5 +1,5 @@
 import { abortReason } from "../clock";
-import { SmpError } from "../errors";
+import { hasCode } from "../errors";
 
 /** Passes an abort on, but holds one that a person asked for back while it would only leave the device in doubt. */
 export class HeldAbort {
@@ -33,7 +33,7 @@ export class HeldAbort {
 
   readonly #pass = (): void => {
     const reason = abortReason(this.#outer!);
-    if (this.#isHeld && reason instanceof SmpError && reason.code === "SMP_ABORTED") return;
+    if (this.#isHeld && hasCode(reason, "SMP_ABORTED")) return;
     this.#inner.abort(reason);
   };
 }

@@ -21,10 +21,10 @@ const KINDS: ReadonlyMap<number, InstallKind> = new Map([
 /** A bootloader that does not tell swaps: what nearly all do, and what else comes of it is seen in the state afterwards. */
 export function installKind({
   bootMode,
-  inRecovery,
+  inRecovery = false,
 }: {
   bootMode: number | undefined;
-  inRecovery: boolean;
+  inRecovery?: boolean;
 }): InstallKind {
   if (inRecovery) return "in-place";
   return (bootMode === undefined ? undefined : KINDS.get(bootMode)) ?? "swap";

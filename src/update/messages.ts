@@ -4,7 +4,7 @@ import type { SmpErrorReport } from "../errors";
 import type { TraceRecord } from "../trace/record";
 import type { Firmware, ImageState, ResetResult, Unfinished, UpdateVerdict, UploadResult } from "./types";
 import type { FleetCounts } from "./fleet-types";
-import type { DeviceProgress, UpdatePhase } from "./run-types";
+import type { UpdatePhase } from "./run-types";
 
 /** `msg.smp`: added by the connect node, enriched by the others. */
 export interface SmpContext {
@@ -12,7 +12,7 @@ export interface SmpContext {
   pool: string;
   /** The device, as its pool knows it. */
   device: string;
-  /** Kind of link: "virtual", "serial", "udp". */
+  /** Kind of link: "virtual", "ble", "serial", "udp", "flow". */
   link?: string;
   /** The image state that was read last. */
   images?: ImageState;
@@ -25,6 +25,8 @@ export interface SmpContext {
   verdict?: UpdateVerdict;
   /** Of an update's gate: "asked" in the question, true or false in the answer. */
   gate?: "asked" | boolean;
+  /** Of the gate's question; an answer that bears it is for that question alone. */
+  gateId?: string;
   reset?: Pick<ResetResult, "absentMs" | "because">;
   /** What the request node has sent last. */
   request?: { command: string; op: "read" | "write"; group: number; id: number };
@@ -53,30 +55,34 @@ export interface SmpErrorMessage extends SmpMessage {
   };
 }
 
+/** How far a device is. */
+export interface SmpDeviceProgress {
+  phase: UpdatePhase | "updating" | "failed" | "aborted";
+  /** Bytes that the device has acknowledged, of `len`. */
+  off?: number;
+  len?: number;
+  bytesPerSecond?: number;
+  etaMs?: number | undefined;
+  retries?: number;
+  /** Since the reset or the update began. */
+  elapsedMs?: number;
+  /** Of an update: the old firmware does not come back by itself any more. */
+  noReturn?: boolean;
+}
+
 /** A message on a progress output: fresh and small. */
 export interface SmpProgressMessage {
   topic?: string;
   /** Whole percent, never less than before. */
   payload: number;
-  smp: {
+  smp: SmpDeviceProgress & {
     pool: string;
     /** Absent when it is about several. */
     device?: string;
-    phase: UpdatePhase | "updating" | "failed" | "aborted";
-    /** Bytes that the device has acknowledged, of `len`. */
-    off?: number;
-    len?: number;
-    bytesPerSecond?: number;
-    etaMs?: number | undefined;
-    retries?: number;
-    /** Since the reset or the update began. */
-    elapsedMs?: number;
-    /** Of an update: the old firmware does not come back by itself any more. */
-    noReturn?: boolean;
     /** Of the update of several devices. */
     devices?: FleetCounts;
     /** Those that are worked on. */
-    running?: readonly DeviceProgress[];
+    running?: readonly (SmpDeviceProgress & { device: string; percent: number })[];
   };
 }
 

@@ -49,7 +49,8 @@ export class Offsets {
   sent(chunk: Chunk): SentChunk {
     this.#reached.add(chunk.endBytes);
     this.#furthestBytes = Math.max(this.#furthestBytes, chunk.endBytes);
-    return { ...chunk, ackedBytes: this.#ackedBytes };
+    const { offBytes, endBytes, frameBytes } = chunk;
+    return { offBytes, endBytes, frameBytes, ackedBytes: this.#ackedBytes };
   }
 
   /** Notes the answer to a chunk. */

@@ -4,6 +4,7 @@ import type { SignatureCheck } from "../image/signature";
 import { choosePart, imagesIn } from "./choose-part";
 import type { PartsFor } from "./run-types";
 
+/** What is known of the parts beside the package. */
 export interface PackagePartsOptions {
   /** Number of the image that a file is for which does not say so itself. */
   readonly image?: number | undefined;

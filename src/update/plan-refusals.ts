@@ -3,7 +3,7 @@ import { SmpError } from "../errors";
 import { compareVersions, parseVersion } from "../image/version";
 import { checkFirmware, type Finding } from "./checks";
 import type { InstallKind } from "./install-kind";
-import { strangerPending, type Standing } from "./plan-standing";
+import type { Standing } from "./plan-standing";
 import type { PlanFacts, PlannedPart } from "./plan-types";
 import { activeSlot, describeSlot, describeState } from "./state";
 import type { Firmware, ImageState, SlotState } from "./types";
@@ -58,14 +58,6 @@ function compareTexts(a: string, b: string): number | undefined {
   }
 }
 
-export function refuseOneSlot(): SmpError {
-  return new SmpError(
-    "SMP_NO_TRIAL",
-    "the device has one slot: an upload overwrites the firmware at once, with no image to go back to",
-    { hint: "Allow it in the policy (allowRecovery), if the device can be reached by other means when it fails." },
-  );
-}
-
 export function refuseTrialWanted({ goal, gate }: CompletePolicy, why: string): SmpError | undefined {
   if (goal !== "test" && !gate) return undefined;
   const wanted = gate ? "a gate between trial and confirm" : "a trial";
@@ -75,15 +67,12 @@ export function refuseTrialWanted({ goal, gate }: CompletePolicy, why: string): 
 export function refuseStrangerTrial(state: ImageState, trial: SlotState): SmpError {
   return new SmpError(
     "SMP_TRIAL_RUNNING",
-    `${trial.version} runs on trial, so that no slot is free (${describeState(state)})`,
+    `${trial.version} runs on trial, so that no slot of image ${trial.image} is free, and a reset would end it (${describeState(state)})`,
   );
 }
 
-export function refuseStrangerPending(state: ImageState, wanted: Firmware): SmpError | undefined {
-  const pending = strangerPending(state, wanted);
-  return (
-    pending && new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`)
-  );
+export function refuseStrangerPending(pending: SlotState): SmpError {
+  return new SmpError("SMP_IMAGE_PENDING", `another image waits for the next reset in ${describeSlot(pending)}`);
 }
 
 export function refuseMixedMarks(part: MovingPart): SmpError {

@@ -25,9 +25,10 @@ export function stepsOf(subject: StepsSubject): PlanStep[] {
   if (booting.length === 0) return [...uploads, ...afterTrial(onTrial, subject)];
   // An image of another core that joins one on trial: the trial ends first, or the reset would end it.
   const early = onTrial.map((part) => confirmStep(part, "it runs on trial, and the coming reset would revert it"));
-  const marks = booting.flatMap((part) => markStep(part, subject) ?? []);
+  // Image 0 last: builds may refuse to mark another one to stay, which must not leave half of an update marked.
+  const marks = booting.toSorted((a, b) => b.image - a.image).flatMap((part) => markStep(part, subject) ?? []);
   const tried = booting.filter((part) => isTried(part, subject));
-  return [...uploads, ...early, ...marks, resetStep(subject, tried), verifyStep(tried), ...afterTrial(tried, subject)];
+  return [...uploads, ...marks, ...early, resetStep(subject, tried), verifyStep(tried), ...afterTrial(tried, subject)];
 }
 
 /** Whether the image runs on trial after the reset. */

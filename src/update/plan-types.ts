@@ -28,6 +28,7 @@ export interface PlanFacts extends DeviceFacts {
  */
 export type StepName = "settle" | "upload" | "test" | "permanent" | "reset" | "verify" | "gate" | "confirm" | "skip";
 
+/** One thing that an update will do. */
 export interface PlanStep {
   readonly step: StepName;
   /** Image number, of steps that are about one image. */
@@ -45,6 +46,7 @@ export interface PlanStep {
   readonly noReturn?: true;
 }
 
+/** What an update will do with one device, and why. */
 export interface UpdatePlan {
   readonly outcome: "update" | "nothing-to-do" | "refused";
   /** One sentence that says what happens and why. */

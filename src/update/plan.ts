@@ -9,21 +9,22 @@ import { installKind, whyNoTrial, type InstallKind } from "./install-kind";
 import {
   checksOf,
   refuseMixedMarks,
-  refuseOneSlot,
   refusePermanent,
   refuseStrangerPending,
   refuseStrangerTrial,
   refuseTrialWanted,
   type MovingPart,
 } from "./plan-refusals";
-import { afterTrial, standingOf, strangerOnTrial } from "./plan-standing";
+import { afterTrial, standingOf, strangerOnTrial, strangerPending } from "./plan-standing";
 import { stepsOf } from "./plan-steps";
 import { sentenceOf } from "./plan-sentence";
 import type { PlanFacts, PlannedPart, PlanStep, UpdatePlan } from "./plan-types";
-import { refuseInRecovery } from "./recovery";
-import type { ImageState, UpdateVerdict } from "./types";
+import { refuseInRecovery, refuseOneSlot } from "./recovery";
+import { pendingSlot, trialRunning } from "./state";
+import type { ImageState, SlotState, UpdateVerdict } from "./types";
 import { completePolicy, type CompletePolicy, type UpdatePolicy } from "./update-policy";
 
+/** What is to be planned. */
 export interface PlanSubject {
   readonly device: PlanFacts;
   /** The images that the update brings, one for each number. */
@@ -83,15 +84,31 @@ class Planner {
   #settled(): ImageState {
     let { images } = this.#device;
     if (this.#device.inRecovery) return images;
-    for (const { firmware } of partsOn(images, this.#given)) {
-      const running = strangerOnTrial(images, firmware);
+    for (const image of new Set([...imagesOf(this.#given), ...this.#besides])) {
+      const running = this.#strangerOnTrial(images, image);
       if (!running) continue;
       const how = this.#policy.onTrial;
       if (how === "refuse") throw refuseStrangerTrial(images, running.trial);
-      this.#settling.push(settleStep(how, firmware.image, running));
-      images = afterTrial(images, firmware.image, how === "revert" ? "reverted" : "confirmed");
+      this.#settling.push(settleStep(how, image, running));
+      images = afterTrial(images, image, how === "revert" ? "reverted" : "confirmed");
     }
     return images;
+  }
+
+  #strangerOnTrial(images: ImageState, image: number): ReturnType<typeof trialRunning> {
+    const part = partsOn(images, this.#given).find((each) => each.image === image);
+    return part ? strangerOnTrial(images, part.firmware) : trialRunning(images, image);
+  }
+
+  /** Images that the update does not bring, and that its reset would meet all the same. */
+  get #besides(): number[] {
+    if (this.#policy.goal === "upload" || this.#isUpToDate) return [];
+    const own = imagesOf(this.#given);
+    return this.#device.images.map(({ image }) => image).filter((image) => !own.includes(image));
+  }
+
+  get #isUpToDate(): boolean {
+    return partsOn(this.#device.images, this.#given).every(({ standing }) => standing === "current");
   }
 
   /** Whether what runs is all that the goal asks for. */
@@ -106,10 +123,8 @@ class Planner {
     const { allowRecovery, versions } = this.#policy;
     if (inRecovery) refuseInRecovery(images, { allowRecovery, upgradeOnly: versions !== "any" });
     else if (this.#kind === "in-place" && !allowRecovery) throw refuseOneSlot();
-    for (const { firmware } of moving) {
-      const refusal = inRecovery ? undefined : refuseStrangerPending(images, firmware);
-      if (refusal) throw refusal;
-    }
+    const pending = inRecovery ? undefined : this.#strangerPending(images, moving);
+    if (pending) throw refuseStrangerPending(pending);
     const unseen = moving.filter(({ standing }) => standing !== "on-trial");
     const context = { device: { ...this.#device, images }, policy: this.#policy, kind: this.#kind };
     this.#checks = unseen.flatMap((part) =>
@@ -117,6 +132,11 @@ class Planner {
     );
     const refusal = refusalIn(this.#checks);
     if (refusal) throw refusal;
+  }
+
+  #strangerPending(images: ImageState, moving: readonly MovingPart[]): SlotState | undefined {
+    const own = moving.flatMap(({ firmware }) => strangerPending(images, firmware) ?? []);
+    return own[0] ?? this.#besides.flatMap((image) => pendingSlot(images, image) ?? [])[0];
   }
 
   #refuseMarks(moving: readonly MovingPart[], noTrial: string | undefined): void {
@@ -181,7 +201,7 @@ function settleStep(
   return { step: "settle", how, image, version: trial.version, hash: trial.hash, reason: reasons[how] };
 }
 
-function imagesOf(parts: readonly MovingPart[]): number[] {
+function imagesOf(parts: readonly PlannedPart[]): number[] {
   return parts.map(({ image }) => image);
 }
 

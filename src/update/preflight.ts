@@ -8,7 +8,8 @@ import { noSuchImage } from "./check-size";
 import { checkFirmware, refusalIn, type CheckPolicy, type CheckSubject, type Finding } from "./checks";
 import { readHardware } from "./device-facts";
 import { describeFirmware } from "./firmware";
-import { isInRecovery, refuseInRecovery } from "./recovery";
+import { installKind } from "./install-kind";
+import { isInRecovery, refuseInRecovery, refuseOneSlot } from "./recovery";
 import {
   describeSlot,
   describeState,
@@ -41,7 +42,7 @@ export interface PreflightOptions extends CheckPolicy {
 
 /**
  * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE; SMP_BAD_INPUT (no such image), SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING,
- *   SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE, SMP_NOT_NEWER, SMP_DEPENDENCY, and as `SmpSession.request`
+ *   SMP_IN_RECOVERY, SMP_NO_TRIAL, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE, SMP_NOT_NEWER, SMP_DEPENDENCY, and as `SmpSession.request`
  */
 export async function preflight(
   session: SmpSession,
@@ -60,6 +61,7 @@ export async function preflight(
   const inRecovery = await isInRecovery(session, list, signal);
   if (inRecovery) refuseInRecovery(images, options);
   const device = { images, ...(await readHardware(session, signal)) };
+  if (!inRecovery && !options.allowRecovery && installKind(device) === "in-place") throw refuseOneSlot();
   const checks = checkFirmware({ ...options, info, device, inRecovery, policy: options });
   refuse(checks);
   return { images, outcome: undefined, checks };

@@ -1,9 +1,10 @@
-import { BLOCK_BYTES } from "../image/block-cache";
+import { BLOCK_BYTES, fileBlocks } from "../image/block-cache";
 import type { FirmwareSource } from "../image/firmware-source";
 
 /** Reads a source in the blocks that uploads side by side share, and gives the same bytes again without reading. */
 export class ReadAhead {
   readonly #source: FirmwareSource;
+  readonly #end = fileBlocks.reading();
   #offBytes = 0;
   #block: Uint8Array = new Uint8Array();
 
@@ -21,5 +22,9 @@ export class ReadAhead {
       this.#offBytes = start;
     }
     return this.#block.subarray(offBytes - start, endBytes - start);
+  }
+
+  close(): void {
+    this.#end();
   }
 }

@@ -45,6 +45,15 @@ export function refuseInRecovery(images: ImageState, options: { allowRecovery: b
   );
 }
 
+/** For bootloaders with one slot, where an application uploads over the firmware as well. */
+export function refuseOneSlot(): SmpError {
+  return new SmpError(
+    "SMP_NO_TRIAL",
+    "the device has one slot: an upload overwrites the firmware at once, with no image to go back to",
+    { hint: "Allow it (allowRecovery), if the device can be reached by other means when it fails." },
+  );
+}
+
 /** The state, if the bootloader answers. @throws as `SmpSession.request` */
 export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal): Promise<ImageState | undefined> {
   const session = await device.session(signal);
@@ -52,7 +61,7 @@ export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal
   return (await isInRecovery(session, list, signal)) ? toImageState(list) : undefined;
 }
 
-/** Proof that a reset with `boot_mode: 1` was understood. @throws SMP_STATE_UNCHANGED when the application is back */
+/** Proof that a reset into the bootloader was understood. @throws SMP_STATE_UNCHANGED when the application is back */
 export async function requireRecovery(session: SmpSession, signal: AbortSignal | undefined): Promise<string> {
   const list = await requestStateList(session, { signal });
   if (await isInRecovery(session, list, signal)) return "MCUboot's serial recovery answers";

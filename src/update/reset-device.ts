@@ -1,11 +1,12 @@
 /** Reboots the device and waits until it is really back, so that what happened can be told from its state. */
 import { nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
-import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
+import { DeviceError, hasCode, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
+import { isUnservedRefusal } from "../smp/response";
 import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
-import { isUnanswered, isUnservedRefusal } from "./failure";
+import { isUnanswered } from "./failure";
 import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
@@ -13,6 +14,7 @@ import { requireRecovery } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
+/** Where a reset stands. */
 export interface ResetProgress {
   /** "swapping": the bootloader is expected to move images. */
   readonly phase: "resetting" | "waiting" | "swapping";
@@ -21,14 +23,18 @@ export interface ResetProgress {
   readonly etaMs: number | undefined;
 }
 
+/** What is absent has the default: a plain reset, and the verdict of what it made of the images. */
 export interface ResetOptions {
   /** The image that the verdict is about; what the state before promises when absent. */
   readonly wanted?: WantedImage | undefined;
   /** Asks the application to let the reset pass though it would object. */
   readonly force?: boolean | undefined;
-  /** 1: stay in the bootloader's serial recovery (Zephyr 4.2 and later; it is checked). No verdict is given then. */
-  readonly bootMode?: number | undefined;
-  /** Longest time for the device to come back, default 5 minutes; 0: do not wait. */
+  /** Stay in the bootloader's serial recovery (Zephyr 4.2 and later; it is checked). No verdict is given then. */
+  readonly toRecovery?: boolean | undefined;
+  /**
+   * Longest time for the device to come back, default 5 minutes; longer for a device whose last swap (or boot) took so long.
+   * 0: do not wait.
+   */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ResetProgress) => void) | undefined;
@@ -36,17 +42,18 @@ export interface ResetOptions {
 
 /** A swap of large slots in slow external flash takes minutes. */
 const WAIT_MS = 300_000;
-/** Over a way that loses messages. */
-const MAX_RESETS = 3;
+/** Tries over a way that loses messages. */
+const MAX_LOST = 3;
 /** The reboot comes about 250 ms after the answer (CONFIG_MCUMGR_GRP_OS_RESET_MS). */
 const LOSS_MS = 2_000;
-const RESETS = 3;
+/** Tries of a reset for which the device had no time or memory. */
+const MAX_UNSERVED = 3;
 const UNSERVED_PAUSE_MS = 500;
 
 /**
  * @throws SMP_REVERTED, SMP_REJECTED_BY_BOOTLOADER, SMP_NOT_SWAPPED, SMP_WRONG_IMAGE with details.verdict when the device
  *   is back, but not as its state before promised; SMP_UNREACHABLE_AFTER_RESET when it is not back in time; SMP_DEVICE when
- *   it refuses; SMP_STATE_UNCHANGED when it ignores `bootMode`; SMP_TIMEOUT when the reset was not answered and nothing
+ *   it refuses; SMP_STATE_UNCHANGED when it ignores `toRecovery`; SMP_TIMEOUT when the reset was not answered and nothing
  *   happened; SMP_BAD_INPUT; or the signal's reason
  */
 export async function resetDevice(device: DeviceHandle, options: ResetOptions = {}): Promise<ResetResult> {
@@ -65,7 +72,7 @@ export async function resetDevice(device: DeviceHandle, options: ResetOptions = 
 }
 
 async function reset(device: DeviceHandle, options: ResetOptions): Promise<ResetResult> {
-  const { wanted, waitMs = WAIT_MS, bootMode = 0, signal } = options;
+  const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
   const session = await device.session(signal);
   const before = await readImageState(session, signal);
   const startMs = nowMs();
@@ -78,13 +85,14 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
 
   report("resetting");
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
-  const after = await reboot(device, { before, waitMs, signal, onPoll }, options);
+  const patienceMs = waitMs === 0 ? 0 : absence.patienceMs(waitMs);
+  const after = await reboot(device, { before, waitMs: patienceMs, signal, onPoll }, options);
   if (!after)
     return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
   const absentMs = Math.round(nowMs() - after.sentMs);
   if (after.isRebooted) absence.lasted(absentMs);
   const result = { before, after: after.state, absentMs };
-  if (bootMode !== 0) {
+  if (toRecovery) {
     const because = await requireRecovery(await device.session(signal), signal);
     return { ...result, verdict: undefined, because };
   }
@@ -122,14 +130,14 @@ async function reboot(
     const isDoubtful = unanswered !== undefined && !wentAway && (maxRoundTripMs > 0 || promisesChange(wait.before));
     const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
     if (!unanswered || after.isRebooted) return { ...after, sentMs };
-    if (tries >= MAX_RESETS) throw unanswered;
+    if (tries >= MAX_LOST) throw unanswered;
   }
 }
 
 /** @returns the error when no answer came, though the device may have rebooted. @throws SMP_DEVICE when it refuses */
 async function sendReset(session: SmpSession, options: ResetOptions): Promise<SmpError | undefined> {
-  const { force = false, bootMode, signal } = options;
-  const body = { ...(force && { force: true }), ...(bootMode !== undefined && { boot_mode: bootMode }) };
+  const { force = false, toRecovery = false, signal } = options;
+  const body = { ...(force && { force: true }), ...(toRecovery && { boot_mode: os.RESET_INTO.BOOTLOADER }) };
   try {
     await requestReset(session, body, signal);
     return undefined;
@@ -152,7 +160,7 @@ async function requestReset(
       await session.request(os.reset, body, { signal });
       return;
     } catch (error) {
-      if (attempt === RESETS || !isUnservedRefusal(error)) throw error;
+      if (attempt === MAX_UNSERVED || !isUnservedRefusal(error)) throw error;
       await sleep(UNSERVED_PAUSE_MS, signal);
     }
   }
@@ -170,7 +178,7 @@ async function awaitLoss(session: SmpSession, signal: AbortSignal | undefined): 
     return true;
   } catch (error) {
     throwIfAborted(signal);
-    if (error instanceof SmpError && error.code === "SMP_TIMEOUT") return false;
+    if (hasCode(error, "SMP_TIMEOUT")) return false;
     throw error;
   }
 }

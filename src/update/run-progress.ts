@@ -3,6 +3,7 @@ import { nowMs } from "../clock";
 import type { PlanStep, UpdatePlan } from "./plan-types";
 import type { DeviceProgress, UpdateOptions, UpdatePart, UpdatePhase } from "./run-types";
 import type { ResetProgress } from "./reset-device";
+import { SwapTimes } from "./swap-times";
 import type { UploadProgress } from "./types";
 
 /** Where in the whole each part begins, in percent. The upload takes most of the time on nearly all links. */
@@ -11,6 +12,7 @@ const AT = { upload: 1, mark: 90, reset: 91, gate: 97, confirm: 98 } as const;
 export class RunProgress {
   readonly #device: string;
   readonly #options: UpdateOptions;
+  readonly #swapTimes: SwapTimes;
   readonly #startMs = nowMs();
   #percent = 0;
   #noReturn = false;
@@ -21,13 +23,16 @@ export class RunProgress {
   constructor(device: string, options: UpdateOptions) {
     this.#device = device;
     this.#options = options;
+    this.#swapTimes = options.swapTimes ?? new SwapTimes();
   }
 
   get elapsedMs(): number {
     return Math.round(nowMs() - this.#startMs);
   }
 
-  planned(plan: UpdatePlan, parts: readonly UpdatePart[]): void {
+  /** @param swapMs what the last swap of this device took, if that was seen */
+  planned(plan: UpdatePlan, parts: readonly UpdatePart[], swapMs: number | undefined): void {
+    if (swapMs !== undefined) this.swapTook(swapMs);
     this.#isReset = plan.steps.some(({ step }) => step === "reset");
     const sizes = new Map(parts.map(({ image, info }) => [image, info.sizeBytes]));
     this.#uploads = plan.steps.flatMap(({ step, image }) => (step === "upload" ? [sizes.get(image!) ?? 0] : []));
@@ -60,11 +65,11 @@ export class RunProgress {
   }
 
   swapTook(swapMs: number): void {
-    this.#options.swapTimes?.learn(this.#device, swapMs);
+    this.#swapTimes.learn(this.#device, swapMs);
   }
 
   reset({ phase, elapsedMs }: ResetProgress): void {
-    const expectedMs = this.#options.swapTimes?.expected(this.#device);
+    const expectedMs = this.#swapTimes.expected(this.#device);
     const share = expectedMs === undefined ? 0 : Math.min(1, elapsedMs / Math.max(1, expectedMs));
     const etaMs = expectedMs === undefined ? {} : { etaMs: Math.max(0, Math.round(expectedMs - elapsedMs)) };
     this.#report(phase, AT.reset + share * (AT.gate - AT.reset), etaMs);
@@ -72,7 +77,7 @@ export class RunProgress {
 
   #withSwap(toGoMs: number | undefined): Pick<DeviceProgress, "etaMs"> {
     if (toGoMs === undefined) return {};
-    const swapMs = this.#isReset ? this.#options.swapTimes?.expected(this.#device) : 0;
+    const swapMs = this.#isReset ? this.#swapTimes.expected(this.#device) : 0;
     return { etaMs: Math.round(toGoMs + (swapMs ?? 0)) };
   }
 

@@ -12,7 +12,7 @@ import type { RunProgress } from "./run-progress";
 import type { RunRecord } from "./run-record";
 import type { UpdateOptions, UpdatePart } from "./run-types";
 import { settleTrial } from "./settle-trial";
-import { describeState } from "./state";
+import { activeSlot, describeState, holds, readImageState } from "./state";
 import { testImage } from "./test-image";
 import type { Firmware, ImageState } from "./types";
 import { uploadFirmware, type UploadOptions } from "./upload";
@@ -122,6 +122,7 @@ async function reset(step: PlanStep, context: StepsContext): Promise<void> {
   const { device, options, record, progress, abort } = context;
   abort.hold();
   progress.begin(step, "resetting");
+  if (await isStarted(context)) return;
   const notRunning = record.firmware.find((firmware) => !record.onTrial.includes(firmware));
   const result = await resetDevice(device, {
     wanted: firstMoving(context) ?? notRunning,
@@ -133,6 +134,20 @@ async function reset(step: PlanStep, context: StepsContext): Promise<void> {
   record.beforeReset = result.before;
   record.swapMs = result.absentMs;
   progress.swapTook(result.absentMs);
+}
+
+/** Whether the device has rebooted by itself since: a reset would take its trial back. */
+async function isStarted({ device, record, abort }: StepsContext): Promise<boolean> {
+  const now = await readImageState(await device.session(abort.signal), abort.signal);
+  const runs = (state: ImageState): boolean =>
+    record.firmware.every((wanted) => {
+      const active = activeSlot(state, wanted.image);
+      return active !== undefined && holds(active, wanted);
+    });
+  if (runs(record.state) || !runs(now)) return false;
+  record.beforeReset = record.state;
+  record.state = now;
+  return true;
 }
 
 /** The state is that of the reset's end: it was read when the device was back. */

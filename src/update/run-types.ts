@@ -23,6 +23,7 @@ export interface GateQuestion {
   readonly deadlineMs: number;
 }
 
+/** Who decides, between trial and confirm, whether the trial is good. */
 export interface Gate {
   /** True confirms the trial. @param signal aborts when no answer is wanted any more */
   ask(question: GateQuestion, signal: AbortSignal): Promise<boolean>;
@@ -35,6 +36,7 @@ export interface Gate {
 /** The parts for a device in this state: a pair of builds for direct XIP has one for each slot. */
 export type PartsFor = (images: ImageState) => readonly UpdatePart[];
 
+/** What to bring to a device, and how. */
 export interface UpdateOptions {
   /** One for each image number. */
   readonly parts: readonly UpdatePart[] | PartsFor;
@@ -69,6 +71,7 @@ export interface Standing {
   readonly images?: ImageState | undefined;
 }
 
+/** What an update is doing; "queued" and "paused" do nothing. */
 export type UpdatePhase =
   | "queued"
   | "planning"
@@ -81,6 +84,7 @@ export type UpdatePhase =
   | "confirming"
   | "reverting";
 
+/** Where the update of a device stands. */
 export interface DeviceProgress {
   readonly device: string;
   readonly phase: UpdatePhase;
@@ -98,6 +102,7 @@ export interface DeviceProgress {
   readonly noReturn: boolean;
 }
 
+/** What was sent of an image, and what it took. */
 export interface ImageEvidence extends Pick<Firmware, "image" | "version" | "hash" | "fileSha256" | "sizeBytes"> {
   /** Absent when the upload was not reached or not needed. */
   readonly outcome?: UploadResult["outcome"];
@@ -126,6 +131,7 @@ export interface UpdateEvidence {
   readonly steps: readonly { readonly step: StepName; readonly image?: number; readonly tookMs: number }[];
 }
 
+/** How the update of a device ended, with the evidence. */
 export interface UpdateResult {
   readonly device: string;
   /** Whether the goal of the policy is reached. */

@@ -1,6 +1,6 @@
 /** The whole update of one device: plan, upload, mark, reset, verify, gate, confirm; it always ends in a verdict. */
 import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
-import { SmpError, toSmpError } from "../errors";
+import { hasCode, SmpError, toSmpError } from "../errors";
 import type { DeviceHandle, SessionPool } from "../session/types";
 import { HeldAbort } from "./held-abort";
 import { planUpdate } from "./plan";
@@ -11,7 +11,7 @@ import { RunProgress } from "./run-progress";
 import { RunRecord } from "./run-record";
 import { runSteps } from "./run-steps";
 import type { UpdateEvidence, UpdateOptions, UpdatePart, UpdateResult } from "./run-types";
-import { describeState, isUpToDate, readImageState } from "./state";
+import { describeSlot, describeState, holds, isUpToDate, readImageState } from "./state";
 import type { UpdateVerdict } from "./types";
 
 /** The name of the work in the pool's queue. */
@@ -107,7 +107,7 @@ class Run {
     const { facts, plan, parts } = await look(device, this.#options, this.#abort.signal);
     this.#facts = facts;
     this.#record.begin(plan, parts);
-    this.#progress.planned(plan, parts);
+    this.#progress.planned(plan, parts, device.learnt.swapMs);
     return plan;
   }
 
@@ -139,7 +139,7 @@ class Run {
           : "declined";
       } catch (error) {
         throwIfAborted(signal);
-        if (error instanceof SmpError && error.code === "SMP_TIMEOUT") return "expired";
+        if (hasCode(error, "SMP_TIMEOUT")) return "expired";
         throw error;
       }
     };
@@ -185,24 +185,49 @@ class Run {
     if (plan.goal === "upload") return this.#result("uploaded", plan.because, true);
     const onTrial = this.#record.onTrial.length > 0;
     const isWanted = plan.goal === "test" || !onTrial;
-    const names = this.#record.firmware.map(({ version }) => version).join(" and ");
     const because = onTrial
-      ? `${names} on trial; unless it is confirmed, a reset reverts it`
-      : `${names} runs and is confirmed`;
+      ? `${this.#names} on trial; unless it is confirmed, a reset reverts it`
+      : `${this.#names} runs and is confirmed`;
     return this.#result(onTrial ? "testing" : "confirmed", because, isWanted);
+  }
+
+  get #names(): string {
+    return this.#record.firmware.map(({ version }) => version).join(" and ");
   }
 
   async #failure(error: SmpError): Promise<UpdateResult> {
     const { verdict } = error.details;
-    if (verdict !== undefined && verdict !== "unreachable-after-reset") await this.#lookAgain();
-    const isLeftOnTrial = this.#record.onTrial.length > 0 && !this.#record.isConfirmSent;
-    const truth = (verdict ?? (isLeftOnTrial ? "testing" : "failed")) as UpdateVerdict;
-    const report = { device: this.#device, ...error.report() };
-    return { ...this.#result(truth, error.message, false), error: report };
+    const isSeen = verdict !== "unreachable-after-reset" && (await this.#lookAgain());
+    const truth = (verdict ?? this.#whereItStands(isSeen)) as UpdateVerdict;
+    if (truth === "confirmed") return this.#result(truth, `${this.#names} runs and is confirmed after all`, true);
+    const because = `${error.message}${this.#left(isSeen)}`;
+    const report = { device: this.#device, ...error.report(), message: because };
+    return { ...this.#result(truth, because, false), error: report };
   }
 
-  /** How the device stands now belongs to the evidence. It may be rebooting. */
-  async #lookAgain(): Promise<void> {
+  /** Of an update that broke off. */
+  #whereItStands(isSeen: boolean): UpdateVerdict {
+    const { state, firmware, onTrial, isConfirmSent } = this.#record;
+    const { goal } = this.#record.plan ?? {};
+    const isToStay = goal === "test-and-confirm" || goal === "confirm";
+    if (isSeen && isToStay && firmware.every((wanted) => isUpToDate(state, wanted))) return "confirmed";
+    return onTrial.length > 0 && (isSeen || !isConfirmSent) ? "testing" : "failed";
+  }
+
+  /** What the next boot will do though the update broke off: nothing can unmark an image. */
+  #left(isSeen: boolean): string {
+    const { state, firmware } = this.#record;
+    const marked = firmware.flatMap((wanted) => state.filter((slot) => slot.pending && holds(slot, wanted)));
+    if (!isSeen || marked.length === 0) return "";
+    return `; the next reset installs ${marked.map((slot) => describeSlot(slot)).join(" and ")}`;
+  }
+
+  /**
+   * How the device stands now belongs to the evidence. It may be rebooting.
+   * @returns whether it was seen
+   */
+  async #lookAgain(): Promise<boolean> {
+    if (!this.#record.plan) return false;
     const { signal } = this.#abort;
     const read = (inner: AbortSignal): Promise<void> =>
       this.#pool.use(this.#address, { name: NAME, signal: inner }, async (device) => {
@@ -217,7 +242,10 @@ class Run {
       )
         await sleep(LOOK_PAUSE_MS, inner);
     };
-    await withDeadline("the state of a failed device", LOOK_MS, signal, patiently).catch(() => undefined);
+    return await withDeadline("the state of a failed device", LOOK_MS, signal, patiently).then(
+      () => true,
+      () => false,
+    );
   }
 
   #result(verdict: UpdateVerdict, because: string, ok: boolean): UpdateResult {

@@ -9,6 +9,7 @@ import { activeSlot, describeSlot, describeState, holds, shortHash, trialRunning
 import type { ImageState, WantedImage } from "./types";
 import { changeImageState } from "./write-state";
 
+/** Which image is to run on trial. */
 export interface TestOptions {
   /** MCUboot's hash in hex, as the state list shows it. */
   readonly hash: string;

@@ -65,8 +65,10 @@ export type Verdict =
 /** How an update of a device ended: a {@link Verdict}; or the image only lies in its slot, as was asked; or it was never begun. */
 export type UpdateVerdict = Verdict | "uploaded" | "not-started";
 
+/** "reconnecting": the link was lost, and the upload goes on where it stopped. */
 export type UploadPhase = "checking" | "erasing" | "uploading" | "verifying" | "reconnecting";
 
+/** Where an upload stands. */
 export interface UploadProgress {
   readonly phase: UploadPhase;
   /** Bytes that the device has acknowledged. */
@@ -78,6 +80,7 @@ export interface UploadProgress {
   readonly retries: number;
 }
 
+/** What an upload did, and what it took. */
 export interface UploadResult {
   readonly firmware: Firmware;
   /** "uploaded", or why nothing was sent. */
@@ -98,6 +101,7 @@ export interface UploadResult {
 
 /** How far an update came: bytes were sent; the image is in its slot; the next boot tries it; it runs unconfirmed. */
 export const UNFINISHED_PHASES = ["uploading", "uploaded", "marked", "trial"] as const;
+/** How far an update came. */
 export type UnfinishedPhase = (typeof UNFINISHED_PHASES)[number];
 
 /** An update that was begun, maybe before a restart, and has no verdict yet. */
@@ -108,6 +112,7 @@ export interface Unfinished {
   readonly at: string;
 }
 
+/** What a reset made of the images, with the states that prove it. */
 export interface ResetResult {
   readonly before: ImageState;
   /** Empty when nobody waited for the device to come back. */

@@ -16,6 +16,7 @@ export type VersionPolicy = (typeof VERSION_POLICIES)[number];
 export const TRIAL_POLICIES = ["refuse", "confirm", "revert", "wait"] as const;
 export type TrialPolicy = (typeof TRIAL_POLICIES)[number];
 
+/** What an update is to reach, and what it may do for that. */
 export interface UpdatePolicy {
   /** Default "test-and-confirm". */
   readonly goal?: UpdateGoal | undefined;

@@ -85,6 +85,10 @@ export class UploadRun {
     return this.#bytes.read(chunk.offBytes, chunk.endBytes);
   }
 
+  close(): void {
+    this.#bytes.close();
+  }
+
   /** The failure that an error stands for. @throws what ends the upload */
   failureOf(chunk: Chunk, error: unknown): Failure {
     try {

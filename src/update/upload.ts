@@ -15,16 +15,17 @@ import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
 import { isInRecovery, refuseInRecovery } from "./recovery";
-import { describeState, requestStateList, shortHash, slotWithHash, toImageState } from "./state";
+import { activeSlot, describeState, requestStateList, shortHash, slotWithHash, toImageState } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
+/** What is absent has the default; the checks of {@link CheckPolicy} come before the first byte. */
 export interface UploadOptions extends CheckPolicy {
   /** Image number, default 0. */
   readonly image?: number | undefined;
   /** Only an image that is signed by one of these is sent; none at all: any image. */
   readonly keys?: readonly PublicKey[] | undefined;
-  /** Upload in MCUboot's serial recovery too, where it overwrites the image that runs and nothing can be taken back. */
+  /** Upload in MCUboot's serial recovery too, and with one slot, where it overwrites what is there and nothing can be taken back. */
   readonly allowRecovery?: boolean | undefined;
   /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
   readonly window?: number | undefined;
@@ -44,7 +45,7 @@ type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined
  * interrupted upload of the same file up where it stopped. A bootloader in recovery that can list nothing proves nothing:
  * `images` is empty then, and the verdict of the reset tells.
  * @param info what `inspectFirmware` says about `source`
- * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
+ * @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE, SMP_BAD_INPUT, SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING, SMP_IN_RECOVERY, SMP_NO_TRIAL, SMP_BAD_IMAGE, SMP_IMAGE_TOO_LARGE,
  *   SMP_NOT_NEWER, SMP_DEPENDENCY before anything is sent;
  *   SMP_FRAME_TOO_LARGE, SMP_UPLOAD_OFFSET, SMP_UPLOAD_FAILED, SMP_TIMEOUT, SMP_LINK_LOST, SMP_DEVICE,
  *   SMP_FIRMWARE_SOURCE, SMP_IN_RECOVERY (it came up there in mid-upload) with the offset where it stopped; or the signal's reason
@@ -66,6 +67,8 @@ export async function uploadFirmware(
     throwIfAborted(signal);
     if (!(error instanceof SmpError)) throw error;
     throw error.with({ device: device.key, phase: progress.phase, off: run.offsets.ackedBytes });
+  } finally {
+    run.close();
   }
 }
 
@@ -104,7 +107,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   for (;;) {
     await reconnecting.during(async (session) => {
       await probeWay(session, run);
-      await transfer(session, run);
+      await transfer(session, run, check.images);
     });
     progress.enter("verifying");
     const images = await reconnecting.during((session) => verify(session, run, check.images));
@@ -113,12 +116,12 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
 }
 
 /** Sends until the device has the whole file. */
-async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
+async function transfer(session: SmpSession, run: UploadRun, before: ImageState): Promise<void> {
   for (;;) {
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
     const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
     if (mayBeComplete && (await run.findComplete(session))) return;
-    if (await goesOnInRecovery(session, run)) run.progress.start(run.offsets.ackedBytes);
+    if (await goesOnInRecovery(session, run, before)) run.progress.start(run.offsets.ackedBytes);
     else await sendFirstChunk(session, run);
     if ((await sendChunks(session, run)) === "complete") return;
     run.setback(0);
@@ -128,15 +131,36 @@ async function transfer(session: SmpSession, run: UploadRun): Promise<void> {
 /**
  * Whether the next chunk goes to MCUboot's recovery, which is never asked by a first chunk where the upload stands: it would
  * erase the slot and start over. Any other chunk it takes, or answers with the offset that it wants; 0 after a restart.
- * @throws SMP_IN_RECOVERY, SMP_BAD_INPUT when the device has come up in recovery meanwhile, and the upload was not to go there
+ * @throws SMP_IN_RECOVERY, SMP_BAD_INPUT when the device has come up in recovery meanwhile, and the upload was not to go there;
+ *   as {@link refuseAnother}
  */
-async function goesOnInRecovery(session: SmpSession, run: UploadRun): Promise<boolean> {
+async function goesOnInRecovery(session: SmpSession, run: UploadRun, before: ImageState): Promise<boolean> {
   if (run.resumedFromBytes === undefined) return false;
   const { signal } = run.job;
   const list = await requestStateList(session, { signal });
-  if (!(await isInRecovery(session, list, signal))) return false;
+  if (!(await isInRecovery(session, list, signal))) {
+    refuseAnother(run, before, toImageState(list));
+    return false;
+  }
   refuseInRecovery(toImageState(list), run.job);
   return run.offsets.ackedBytes > 0;
+}
+
+/**
+ * What was checked before the first byte was checked for what ran then.
+ * @throws SMP_UPLOAD_FAILED when another firmware runs now
+ */
+function refuseAnother({ label, job }: UploadRun, before: ImageState, now: ImageState): void {
+  const { image } = job.firmware;
+  const [ran, runs] = [activeSlot(before, image), activeSlot(now, image)];
+  if (!ran || ran.hash === runs?.hash) return;
+  throw new SmpError(
+    "SMP_UPLOAD_FAILED",
+    `${label} was begun while ${ran.version} ${shortHash(ran.hash)} ran, and now the device is another (${describeState(now)})`,
+    {
+      hint: "Another device answers at this address, or somebody else has updated it meanwhile: upload again, so that all is checked anew.",
+    },
+  );
 }
 
 /** @returns undefined when it is worth another upload from the beginning */

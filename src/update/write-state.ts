@@ -3,7 +3,8 @@ import { sleep, throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
-import { isUnservedRefusal, isLinkLoss, isUnanswered } from "./failure";
+import { isUnservedRefusal } from "../smp/response";
+import { isLinkLoss, isUnanswered } from "./failure";
 import { readImageState, toImageState } from "./state";
 import type { ImageState } from "./types";
 

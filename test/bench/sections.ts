@@ -1,20 +1,14 @@
 /** What the bench measures: each section gives rows of one table. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { inspectFirmware } from "../../src/image/inspect";
-import { openFirmware } from "../../src/image/source";
 import { createPool } from "../../src/session/pool";
 import type { SessionPool } from "../../src/session/types";
 import { os } from "../../src/smp/commands";
 import { serialTransport } from "../../src/transport/serial";
 import { udpTransport } from "../../src/transport/udp";
-import { uploadFirmware } from "../../src/update/upload";
-import { buildImage } from "../build-image";
-import { gauge, liveBytes, type Cost } from "./gauge";
+import { costOf, delaysOf, liveBytes, peakBytesOf, restingBytes, type Cost } from "./gauge";
 import { bleModel, lossy, serialModel, udpModel, type Model, type Server } from "./model";
 import { runModel } from "./model-run";
 import { hostDevices, hostPty, hostSerialLine, type Hosted } from "./processes";
+import { Uploads } from "./uploads";
 
 export type Row = Record<string, string | number>;
 type Section = (tell: (row: Row) => void) => Promise<void>;
@@ -22,6 +16,14 @@ type Section = (tell: (row: Row) => void) => Promise<void>;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const ECHOES = 500;
+/** Before anything is measured, so that the code is as quick as it gets. */
+const WARM_UP_BYTES = 16 * MIB;
+/** What each row of a table moves, over as many uploads as that takes: few bytes measure chance. */
+const COST_BYTES = 48 * MIB;
+const DELAY_BYTES = 12 * MIB;
+const HELD_ROUNDS = 3;
+/** Of the table of links: some are slow. */
+const REAL_BYTES = 8 * MIB;
 
 const rounded = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const kbPerS = (bytesPerSecond: number): number => rounded(bytesPerSecond / 1000, bytesPerSecond < 10_000 ? 2 : 1);
@@ -102,14 +104,18 @@ const realSection: Section = async (tell) => {
     const pool = name.startsWith("UDP") ? createPool(udpTransport()) : createPool(serialTransport());
     const address = `${hosted.addresses[0]!}${suffix}`;
     const echoMs = await measureEcho(pool, address);
-    const { cost } = await measureUploads({ pool, addresses: [address], fileBytes: MIB });
+    const uploads = new Uploads(pool, [address], MIB);
+    await uploads.once();
+    let movedBytes = 0;
+    const cost = await costOf(async () => (movedBytes = await uploads.move(REAL_BYTES)));
     tell({
       link: name,
-      "KB/s": rounded(MIB / cost.elapsedMs),
-      "CPU ms/MiB": rounded(cost.cpuMs),
-      "peak KiB/MiB": rounded(cost.peakBytes / KIB, 0),
+      "KB/s": rounded(movedBytes / cost.elapsedMs),
+      "CPU ms/MiB": rounded((cost.cpuMs * MIB) / movedBytes),
+      "peak KiB/MiB": rounded((await peakBytesOf(() => uploads.once())) / KIB, 0),
       "echo ms": rounded(echoMs, 2),
     });
+    uploads.close();
     await pool.close();
     await hosted.stop();
   }
@@ -128,50 +134,41 @@ async function measureEcho(pool: SessionPool, address: string): Promise<number> 
   });
 }
 
-interface Upload {
-  readonly pool: SessionPool;
-  readonly addresses: readonly string[];
-  readonly fileBytes: number;
+interface Measured {
+  readonly cost: Cost;
+  readonly movedBytes: number;
+  /** What all uploads together hold halfway. */
+  readonly heldBytes: number;
 }
 
-/** What an upload to all of them at once costs, and, in a second one, what it holds halfway. */
-async function measureUploads(upload: Upload): Promise<{ cost: Cost; heldBytes: number }> {
-  for (const address of upload.addresses) {
-    await upload.pool.use(address, { name: "open" }, (device) => device.session());
+/** Each gauge has uploads of its own. */
+async function measureUploads(uploads: Uploads, fileBytes: number): Promise<Measured> {
+  await uploads.once();
+  let movedBytes = 0;
+  const cost = await costOf(async () => (movedBytes = await uploads.move(COST_BYTES)));
+  return { cost, movedBytes, heldBytes: await heldHalfway(uploads, fileBytes) };
+}
+
+/** The most of some rounds. */
+async function heldHalfway(uploads: Uploads, fileBytes: number): Promise<number> {
+  const held: number[] = [];
+  for (let round = 0; round < HELD_ROUNDS; round++) {
+    const baseBytes = await restingBytes();
+    await uploads.once((offBytes) => {
+      if (held.length === round && offBytes > fileBytes / 2) held.push(liveBytes() - baseBytes);
+    });
   }
-  const cost = await gauge(() => uploadToAll("1.1.0", upload));
-  const baseBytes = liveBytes();
-  let heldBytes: number | undefined;
-  await uploadToAll("1.2.0", upload, (offBytes) => {
-    if (offBytes > upload.fileBytes / 2) heldBytes ??= liveBytes() - baseBytes;
-  });
-  return { cost, heldBytes: heldBytes ?? 0 };
+  return Math.max(...held);
 }
 
-async function uploadToAll(
-  version: string,
-  { pool, addresses, fileBytes }: Upload,
-  onOffset?: (offBytes: number) => void,
-): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "smp-bench-"));
-  const path = join(folder, "firmware.bin");
-  writeFileSync(path, buildImage({ version, payloadBytes: fileBytes }));
-  const onProgress = ({ offBytes }: { offBytes: number }): void => onOffset?.(offBytes);
-  const upload = async (address: string): Promise<void> => {
-    const source = await openFirmware(path);
-    const info = await inspectFirmware(source);
-    await pool.use(address, { name: "upload" }, (device) => uploadFirmware(device, source, info, { onProgress }));
-    await source.close();
-  };
-  await Promise.all(addresses.map(upload));
-  rmSync(folder, { recursive: true });
-}
+const cpuMsPerMib = ({ cost, movedBytes }: Measured): number => rounded((cost.cpuMs * MIB) / movedBytes);
 
-/** The code as quick as it gets, before anything is measured. */
 async function warmUp(): Promise<void> {
   const hosted = await hostDevices({ count: 4, slotBytes: 2 * MIB, bufCount: 4 });
   const pool = createPool(udpTransport());
-  await uploadToAll("1.1.0", { pool, addresses: hosted.addresses, fileBytes: MIB });
+  const uploads = new Uploads(pool, hosted.addresses, MIB);
+  await uploads.move(WARM_UP_BYTES);
+  uploads.close();
   await pool.close();
   await hosted.stop();
 }
@@ -182,19 +179,22 @@ const manySection: Section = async (tell) => {
   for (const count of [1, 10, 50, 100, 200]) {
     const hosted = await hostDevices({ count, slotBytes: MIB, bufCount: 4 });
     const pool = createPool(udpTransport(), { maxSessions: count });
-    const { cost, heldBytes } = await measureUploads({ pool, addresses: hosted.addresses, fileBytes });
-    const totalBytes = count * fileBytes;
+    const uploads = new Uploads(pool, hosted.addresses, fileBytes);
+    const measured = await measureUploads(uploads, fileBytes);
+    const delays = await delaysOf(() => uploads.move(DELAY_BYTES));
+    const peakBytes = await peakBytesOf(() => uploads.once());
     tell({
       devices: count,
-      "MB/s": rounded(totalBytes / cost.elapsedMs / 1000, 2),
-      "CPU ms/MiB": rounded((cost.cpuMs * MIB) / totalBytes),
-      "delay p50 ms": rounded(cost.delayP50Ms, 2),
-      "delay p99 ms": rounded(cost.delayP99Ms, 2),
-      "delay max ms": rounded(cost.delayMaxMs, 1),
-      "idle p99 ms": rounded(cost.idleP99Ms, 2),
-      "KiB/device": rounded(heldBytes / count / KIB, 0),
-      "peak KiB/device": rounded(cost.peakBytes / count / KIB, 0),
+      "MB/s": rounded(measured.movedBytes / measured.cost.elapsedMs / 1000, 2),
+      "CPU ms/MiB": cpuMsPerMib(measured),
+      "delay p50 ms": rounded(delays.p50Ms, 2),
+      "delay p99 ms": rounded(delays.p99Ms, 2),
+      "delay max ms": rounded(delays.maxMs, 1),
+      "idle p99 ms": rounded(delays.idleP99Ms, 2),
+      "KiB/device": rounded(measured.heldBytes / count / KIB, 0),
+      "peak KiB/device": rounded(peakBytes / count / KIB, 0),
     });
+    uploads.close();
     await pool.close();
     await hosted.stop();
   }
@@ -205,14 +205,16 @@ const sizesSection: Section = async (tell) => {
   for (const fileBytes of [100 * KIB, 512 * KIB, MIB, 4 * MIB, 16 * MIB]) {
     const hosted = await hostDevices({ count: 1, slotBytes: fileBytes + 256 * KIB, bufCount: 4 });
     const pool = createPool(udpTransport());
-    const { cost, heldBytes } = await measureUploads({ pool, addresses: hosted.addresses, fileBytes });
+    const uploads = new Uploads(pool, hosted.addresses, fileBytes);
+    const measured = await measureUploads(uploads, fileBytes);
     tell({
       KiB: fileBytes / KIB,
-      "KB/s": rounded(fileBytes / cost.elapsedMs),
-      "CPU ms/MiB": rounded((cost.cpuMs * MIB) / fileBytes),
-      "held KiB": rounded(heldBytes / KIB, 0),
-      "peak KiB": rounded(cost.peakBytes / KIB, 0),
+      "KB/s": rounded(measured.movedBytes / measured.cost.elapsedMs),
+      "CPU ms/MiB": cpuMsPerMib(measured),
+      "held KiB": rounded(measured.heldBytes / KIB, 0),
+      "peak KiB": rounded((await peakBytesOf(() => uploads.once())) / KIB, 0),
     });
+    uploads.close();
     await pool.close();
     await hosted.stop();
   }
@@ -221,7 +223,7 @@ const sizesSection: Section = async (tell) => {
 export const SECTIONS: Readonly<Record<string, { readonly title: string; readonly run: Section }>> = {
   model: { title: "Modelled links: 1 MiB, checks and erase included, against the limit on paper", run: modelSection },
   real: {
-    title: "Real sockets and ports of this host: 1 MiB to a virtual device in another process",
+    title: "Real sockets and ports of this host: uploads of 1 MiB to a virtual device in another process",
     run: realSection,
   },
   many: { title: "Side by side over UDP in one process: 256 KiB to each", run: manySection },

@@ -5,13 +5,16 @@ import { NodeRedProcess } from "../node-red-process";
 
 const FILE = "07 - Steering and gateway over MQTT.json";
 
-/** Presses the button of one device, and reads in the log what the debug sidebar shows. */
-export async function updateOverMqtt(brokerPort: number): Promise<void> {
+/**
+ * Presses the button of one device, and reads in the log what the debug sidebar shows.
+ * @param settings of the broker nodes, in place of the example's
+ */
+export async function updateOverMqtt(brokerPort: number, settings: object = {}): Promise<void> {
   const nodeRed = await NodeRedProcess.start({ nodesDir: packageDir });
   try {
     const flow = readExample(FILE);
     for (const node of flow) {
-      if (node.type === "mqtt-broker") node["port"] = String(brokerPort);
+      if (node.type === "mqtt-broker") Object.assign(node, { port: String(brokerPort), ...settings });
       if (node.type === "debug" && node.name !== "progress") node["console"] = true;
     }
     const since = nodeRed.log.length;

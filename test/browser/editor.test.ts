@@ -208,6 +208,13 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
       for (const type of types) await checkDialog(type);
     });
 
+  it("keeps a setting that is an environment variable, though its list does not offer it", async () => {
+    await page.evaluate(`RED.nodes.filterNodes({ type: "smp-update" })[0].goal = "\${GOAL}"`);
+    await openDialog("smp-update");
+    assert.equal(await page.locator("#node-input-goal").inputValue(), "${GOAL}");
+    await closeDialog();
+  });
+
   it("opens the dialog of smp-trace, with every field labelled", async () => {
     await page.evaluate(
       `RED.view.importNodes([{ id: "smp-trace-1", type: "smp-trace", pool: "smp-ex2-pool", maxPerSecond: 100, x: 100, y: 400, wires: [[]] }], { addFlow: true })`,

@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { VirtualDevice } from "../../src/device/device";
 import type { Command } from "../../src/smp/command";
 import { OP } from "../../src/smp/header";
@@ -118,8 +116,4 @@ export async function until(isSo: () => boolean): Promise<void> {
 /** Turns of the event loop, in which sockets are read. */
 export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-export function testImage(name: string): Buffer {
-  return readFileSync(join(__dirname, "../images", name));
 }

@@ -5,7 +5,8 @@ import { findCommand } from "../../src/smp/commands";
 import { OP } from "../../src/smp/header";
 import { decodeMessage } from "../../src/smp/message";
 import { parseResponse } from "../../src/smp/response";
-import { inProcess, testImage } from "./bench";
+import { imageBytes } from "../images";
+import { inProcess } from "./bench";
 import { type Recorded, recording, replay } from "./replay";
 
 const exchanges = recording("other-groups-zephyr-4.4");
@@ -42,7 +43,7 @@ describe("recordings of Zephyr 4.4, groups other than image", () => {
       bufSize: 2048,
       bufCount: 2,
       bootloaderInfo: false,
-      slot0: testImage("hash-only-1.0.0.bin"),
+      slot0: imageBytes("hash-only-1.0.0.bin"),
     });
     const wire = inProcess(device);
     const absent = /task statistics|image state|settings|file|supported checksums|shell|enumeration|zephyr basic/;

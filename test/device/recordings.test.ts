@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { VirtualDevice } from "../../src/device/device";
 import { serveUdp } from "../../src/device/udp-server";
 import { image } from "../../src/smp/commands";
-import { inProcess, overUdp, testImage, call, type Wire } from "./bench";
+import { imageBytes } from "../images";
+import { inProcess, overUdp, call, type Wire } from "./bench";
 import { type Adapt, perform, recording, replay } from "./replay";
 
 const makeDevice = (): VirtualDevice =>
-  new VirtualDevice({ name: "recorded", profile: "zephyr-3.5", slot0: testImage("hash-only-1.0.0.bin") });
+  new VirtualDevice({ name: "recorded", profile: "zephyr-3.5", slot0: imageBytes("hash-only-1.0.0.bin") });
 
 /** What the README of the recordings lets differ: texts and values, not their types. */
 const adapt: Adapt = ({ note, actual, expected }) => {
@@ -44,7 +45,7 @@ const links: Record<string, Connect> = {
 /** The recording leaves out the chunks between the last two that it shows. */
 async function sendLeftOut(wire: Wire, note: string): Promise<void> {
   if (!/the last chunk/.test(note)) return;
-  const file = testImage("hash-only-1.2.3+4.bin");
+  const file = imageBytes("hash-only-1.2.3+4.bin");
   for (let off = 3100; off < 62_500; off += 900) {
     const answer = await call(wire, image.upload, { off, data: file.subarray(off, off + 900) });
     assert.deepEqual(answer, { off: off + 900 });

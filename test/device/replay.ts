@@ -7,7 +7,8 @@ import type { VirtualDevice } from "../../src/device/device";
 import { image, os } from "../../src/smp/commands";
 import { decodeHeader, HEADER_BYTES } from "../../src/smp/header";
 import { type CborMap, decodeMessage } from "../../src/smp/message";
-import { requestFrame, testImage, until, upload, type Wire } from "./bench";
+import { imageBytes } from "../images";
+import { requestFrame, until, upload, type Wire } from "./bench";
 
 export interface Recorded {
   readonly note: string;
@@ -57,9 +58,9 @@ export async function expectSilence(wire: Wire, packet: Uint8Array): Promise<voi
 }
 
 const IMAGES: Record<string, () => Buffer> = {
-  A: () => testImage("hash-only-1.0.0.bin"),
-  B: () => testImage("hash-only-1.2.3+4.bin"),
-  C: () => testImage("hash-only-2.0.0+77.bin"),
+  A: () => imageBytes("hash-only-1.0.0.bin"),
+  B: () => imageBytes("hash-only-1.2.3+4.bin"),
+  C: () => imageBytes("hash-only-2.0.0+77.bin"),
 };
 
 /** Does what a `---` entry says that happened; `resets` counts those that were asked for so far. */

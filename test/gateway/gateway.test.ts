@@ -1,4 +1,5 @@
 /** Requests from afar to devices of a pool, played by a gateway. */
+import FakeTimers, { type Clock } from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { sleep } from "../../src/clock";
 import { AllowList } from "../../src/gateway/allow-list";
@@ -15,6 +16,30 @@ const request = (op: number, [group, id]: readonly [number, number], body: CborM
 const echo = (d: string, seq = 5): Uint8Array => request(2, [0, 0], { d }, seq);
 const reset = (seq = 5): Uint8Array => request(2, [0, 5], {}, seq);
 const body = (answer: Uint8Array): CborMap => decodeMessage(answer).body;
+
+describe("a gateway that stood still", () => {
+  let clock: Clock & { uninstall(): void };
+  beforeEach(() => (clock = FakeTimers.install({ toFake: ["Date", "performance", "setTimeout", "clearTimeout"] })));
+  afterEach(() => clock.uninstall());
+
+  it("plays no write for a moment, as it may have lain in a socket since before", async () => {
+    const { pool, transport } = makePool({});
+    const gateway = new Gateway(pool);
+    assert.ok(await gateway.play({ device: "a", frame: echo("1") }));
+    clock.setSystemTime(Date.now() + 90_000);
+    const late = gateway.play({ device: "a", frame: reset() });
+    await assert.rejects(late, { code: "SMP_TIMEOUT", retryable: true, message: /stood still for 90 s/ });
+    assert.equal(body(await gateway.play({ device: "a", frame: request(0, [1, 0]) }))["rc"], 8, "reads are played");
+    clock.tick(2_000);
+    await assert.rejects(gateway.play({ device: "a", frame: reset() }), { code: "SMP_TIMEOUT" });
+    clock.tick(2_000);
+    assert.ok(await gateway.play({ device: "a", frame: reset() }));
+    assert.equal(transport.link("a").requests.filter(({ group, id }) => group === 0 && id === 5).length, 1);
+    gateway.close();
+    await pool.close();
+    assert.equal(clock.countTimers(), 0);
+  });
+});
 
 describe("a gateway", () => {
   let pool: SessionPool;

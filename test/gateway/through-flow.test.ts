@@ -1,7 +1,5 @@
 /** Both halves together: a pool whose link is the flow, and a gateway at its far end. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { VirtualDevice } from "../../src/device/device";
 import { failureEnvelope, frameEnvelope, readEnvelope } from "../../src/framing/envelope";
 import { Gateway } from "../../src/gateway/gateway";
@@ -14,9 +12,9 @@ import { FlowChannel } from "../../src/transport/flow/channel";
 import type { Transport } from "../../src/transport/transport";
 import { virtualTransport } from "../../src/transport/virtual";
 import { uploadFirmware } from "../../src/update/upload";
+import { imageBytes, imagePath } from "../images";
 
-const image = join(__dirname, "../images/ed25519-1.5.0.bin");
-const running = join(__dirname, "../images/hash-only-1.0.0.bin");
+const image = imagePath("ed25519-1.5.0.bin");
 
 /** As a link whose own limit is below what the device's buffers take. */
 function narrow(transport: Transport<string>, maxFrameBytes: number): Transport<string> {
@@ -38,7 +36,7 @@ function narrow(transport: Transport<string>, maxFrameBytes: number): Transport<
 
 describe("an upload through the flow to a gateway", () => {
   it("finds the size that fits the device's own link, which only the gateway knows", async () => {
-    const device = new VirtualDevice({ name: "a", pace: "instant", slot0: readFileSync(running) });
+    const device = new VirtualDevice({ name: "a", pace: "instant", slot0: imageBytes("hash-only-1.0.0.bin") });
     const local = createPool(narrow(virtualTransport({ find: () => device, names: () => ["a"] }), 700));
     const gateway = new Gateway(local);
     const channel = new FlowChannel();

@@ -83,6 +83,27 @@ describe("the cache of blocks", () => {
     assert.equal(cache.heldBytes, PIECE, "nothing is kept of a file that nobody has open");
   });
 
+  it("holds a block for each who has a file open or reads through one, at least two, and lets them go again", async () => {
+    const cache = new BlockCache(5 * PIECE, PIECE);
+    const file = new CountedFile(cache, "a");
+    const heldAfterAll = async (): Promise<number> => {
+      for (let off = 0; off < 80; off += PIECE) await file.read(off);
+      return cache.heldBytes / PIECE;
+    };
+    assert.equal(await heldAfterAll(), 2);
+    cache.opened("a");
+    const ends = [cache.reading(), cache.reading()];
+    assert.equal(await heldAfterAll(), 4);
+    ends.push(cache.reading(), cache.reading());
+    assert.equal(await heldAfterAll(), 5, "never more than in all");
+    for (const end of ends) end();
+    assert.equal(cache.heldBytes / PIECE, 2);
+    cache.opened("b");
+    assert.equal(await heldAfterAll(), 3);
+    cache.closed("b");
+    assert.equal(cache.heldBytes / PIECE, 2);
+  });
+
   it("lets one's failure be nobody else's, and keeps nothing of it", async () => {
     const cache = new BlockCache(100);
     cache.opened("a");
@@ -118,7 +139,7 @@ describe("a firmware file that many have open", () => {
     });
     assert.deepEqual(
       reads.toSorted((a, b) => a - b),
-      [0, 1, 2, 3, 4].map((block) => block * BLOCK_BYTES),
+      Array.from({ length: Math.ceil(FILE.length / BLOCK_BYTES) }, (_, block) => block * BLOCK_BYTES),
     );
     assert.deepEqual(Buffer.from(await sources[0]!.read(60_000, 150_000)), FILE.subarray(60_000, 210_000));
     assert.equal(fileBlocks.heldBytes - heldBefore, FILE.length);
@@ -126,10 +147,10 @@ describe("a firmware file that many have open", () => {
     assert.equal(fileBlocks.heldBytes, heldBefore);
   });
 
-  it("is not held whole when it is larger than the cache", async () => {
+  async function mostHeldBy(readers: number): Promise<number> {
     const large = Buffer.alloc(5 * 1024 * 1024, FILE);
     await writeFile(path, large);
-    const sources = await Promise.all(Array.from({ length: 3 }, () => openFirmware(path)));
+    const sources = await Promise.all(Array.from({ length: readers }, () => openFirmware(path)));
     let mostHeld = 0;
     const readAll = async (source: FirmwareSource): Promise<void> => {
       for (let off = 0; off < large.length; off += BLOCK_BYTES) {
@@ -139,8 +160,14 @@ describe("a firmware file that many have open", () => {
       }
     };
     await Promise.all(sources.map(readAll));
-    assert.ok(mostHeld > 3 * 1024 * 1024 && mostHeld <= 4 * 1024 * 1024, `${mostHeld} bytes`);
     await Promise.all(sources.map((source) => source.close()));
+    return mostHeld;
+  }
+
+  it("is not held whole when it is large, by one reader hardly at all", async () => {
+    assert.equal(await mostHeldBy(1), 2 * BLOCK_BYTES);
+    const mostHeld = await mostHeldBy(140);
+    assert.ok(mostHeld > 3 * 1024 * 1024 && mostHeld <= 4 * 1024 * 1024, `${mostHeld} bytes`);
   });
 
   it("is another one after it changed, and who began with the old one hears of it", async () => {

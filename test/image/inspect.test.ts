@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { BLOCK_BYTES } from "../../src/image/block-cache";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware, type FirmwareSource } from "../../src/image/source";
 import { buildImage } from "../build-image";
@@ -52,7 +53,7 @@ describe("inspect firmware", () => {
       label: file.label,
       sizeBytes: file.sizeBytes,
       read: (off, length) => {
-        if (length === 65536 && off > 0) stop.abort();
+        if (length === BLOCK_BYTES && off > 0) stop.abort();
         lastOff = off;
         return file.read(off, length);
       },
@@ -60,7 +61,7 @@ describe("inspect firmware", () => {
     };
     await assertFails(inspectFirmware(source, { signal: stop.signal }), "SMP_ABORTED", /abort/);
     await source.close();
-    assert.equal(lastOff, 65536);
+    assert.equal(lastOff, BLOCK_BYTES);
   });
 
   it("ignores what a signature would not cover: a counter or dependency among the unprotected TLVs", async () => {

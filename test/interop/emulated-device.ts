@@ -35,10 +35,13 @@ export const SWAP: Board = {
 
 export class EmulatedDevice {
   readonly address: string;
+  /** The serial line's TCP port. */
+  readonly port: number;
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
+    this.port = port;
     this.address = `tcp://127.0.0.1:${port}`;
   }
 

@@ -29,7 +29,7 @@ const TYPES = [
   "trace",
   "request",
 ].map((name) => `smp-${name}`);
-const OUT_WITHIN_MS = 4000;
+const OUT_WITHIN_MS = 15_000;
 
 export const tab: FlowNode = { id: "tab", type: "tab", label: "Tab" };
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import { decodePayload, encodePayload, failureEnvelope, presenceEnvelope, VirtualDevice } from "../../src/index";
+import { decodePayload, encodePayload, failureEnvelope, VirtualDevice } from "../../src/index";
+import { presenceEnvelope } from "../../src/framing/envelope";
 import type { PayloadForm } from "../../src/index";
 import { FarDevices } from "../far-device";
 import type { FlowNode, NodeModule } from "../node-red";
-import { testImage } from "../update/bench";
+import { imageBytes } from "../images";
 import { node, pool, probe, RunningFlow, surrounded, tab, watchers, type Msg } from "./flow";
 import { stateOf } from "./device";
 
@@ -20,7 +21,7 @@ describe("devices behind a flow", () => {
   let flow: RunningFlow;
   let devices: Map<string, VirtualDevice>;
   beforeEach(() => {
-    const slot0 = testImage("hash-only-1.0.0.bin");
+    const slot0 = imageBytes("hash-only-1.0.0.bin");
     const build = (name: string): VirtualDevice =>
       new VirtualDevice({ name, slot0, slotBytes: 128 * 1024, pace: "instant" });
     devices = new Map(["sensor-1", "sensor-2"].map((name) => [name, build(name)]));
@@ -183,6 +184,17 @@ describe("devices behind a flow", () => {
     );
     const caught = await flow.ask("in", { payload: "hello?" }, "caught");
     assert.equal(caught.error.code, "SMP_BAD_FRAME");
+  });
+
+  it("leave answers to other steering sides to Catch nodes once, and only count them then", async () => {
+    await load(farNode("buffer"), {}, "buffer", (all) =>
+      all.map((each) => (each.id === "in" ? { ...each, wires: [[]] } : each)),
+    );
+    const foreign = { payload: '{"device":"sensor-1","id":"other-7","frame":"AQ=="}' };
+    assert.equal((await flow.ask("in", foreign, "caught")).error.code, "SMP_NO_SESSION");
+    for (let n = 0; n < 5; n++) flow.put("in", foreign);
+    assert.equal((await flow.ask("in", { payload: "hello?" }, "caught")).error.code, "SMP_BAD_FRAME");
+    await flow.until("the count", () => flow.texts("in").at(-1) === "0 in, 7 stray");
   });
 
   it("wait for acknowledgements when the pool says so", async () => {

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
+import { describeCommands } from "../../src/index";
 import { deviceOf, stateOf } from "./device";
 import { pool, RunningFlow, surrounded, tab, type Msg } from "./flow";
 
+/** By the type of a key. */
+const EXAMPLES: Readonly<Record<string, unknown>> = {
+  text: "a",
+  "an unsigned integer": 0,
+  "a byte string": { $bytes: "AA==" },
+  "a list": ["help"],
+};
 const target = { pool: "pool", device: "sensor-1" };
 const named = (command: string, request: string, more: object = {}): object => ({
   command,
@@ -26,6 +34,17 @@ describe("smp request", () => {
   const ask = (msg: Msg = {}, at?: string): Promise<Msg> =>
     flow.ask("request", { smp: target, topic: "t", ...msg }, at);
 
+  /** At whichever output. */
+  async function endOf(msg: Msg): Promise<Msg> {
+    const topic = String((marks += 1));
+    const end = (): Msg | undefined =>
+      ["result", "error"].flatMap((each) => flow.all(`request ${each}`)).find((each) => each["topic"] === topic);
+    flow.put("request", { ...msg, topic });
+    await flow.until(`the end of request ${topic}`, () => end() !== undefined);
+    return end()!;
+  }
+  let marks = 0;
+
   it("sends a command by its name and gives the answer", async () => {
     await load(named("os.echo", '{"d":"hello"}'));
     const msg = await ask();
@@ -48,12 +67,36 @@ describe("smp request", () => {
     assert.deepEqual((await ask({ command: "os.echo", payload: { d: "1" } }))["payload"], { r: "1" });
     const raw = { op: "write", group: 0, id: 0, repeatable: true };
     assert.deepEqual((await ask({ command: raw, payload: { d: "2" } }))["payload"], { r: "2" });
+    // RFC 8949: {"d": "3"}
+    assert.deepEqual((await ask({ command: raw, payload: Buffer.from("a161646133", "hex") }))["payload"], { r: "3" });
     const wrong = await ask({ command: { ...raw, group: -1 }, payload: {} }, "request error");
     assert.match(wrong.error.message, /^group must be .*\(msg\.command\.group\)/);
     assert.equal((await ask({ command: 7, payload: {} }, "request error")).smp.error.field, "msg.command");
     assert.equal((await ask({ payload: {} }, "request error")).smp.error.field, "msg.command");
     const text = await ask({ command: "os.echo", payload: { d: 1 } }, "request error");
     assert.match(text.error.message, /msg\.payload\.d: expected text/);
+  });
+
+  it("sends every command of the table, by its name and by its numbers, with a request in JSON", async () => {
+    await load({ command: "command", commandType: "msg", request: "payload", requestType: "msg" });
+    const device = deviceOf(pool());
+    const reached: string[] = [];
+    device.faults.add(({ command }) => void (command && reached.push(command.name)));
+    for (const { name, op, group, id, request } of describeCommands()) {
+      const needed = request.filter(({ isOptional }) => !isOptional);
+      const payload = Object.fromEntries(needed.map(({ key, type }) => [key, EXAMPLES[type]]));
+      for (const command of [name, { op, group, id }]) {
+        reached.length = 0;
+        const { boots } = device;
+        const { smp, error } = await endOf({ smp: target, command, payload: structuredClone(payload) });
+        assert.ok(reached.includes(name), `${name} has reached the device`);
+        // What the device's firmware does not have, it refuses.
+        if (error) assert.deepEqual([error.code, typeof smp.error.rc], ["SMP_DEVICE", "number"], name);
+        else assert.deepEqual([smp.request.op, smp.request.group, smp.request.id], [op, group, id]);
+        if (name === "os.reset")
+          await flow.until("the end of the reboot", () => device.boots > boots && device.state === "application");
+      }
+    }
   });
 
   it("sends a raw command by its numbers", async () => {

@@ -1,43 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { coreNode, packageDir, type FlowNode } from "../node-red";
+import { coreNode, packageDir } from "../node-red";
 import { deviceOf, stateOf } from "./device";
-import { node, pool, probe, RunningFlow, surrounded, tab, type Msg } from "./flow";
-
-const POOL = pool({
-  devices: [
-    { name: "one", trial: "healthy" },
-    { name: "two", trial: "healthy" },
-    { name: "bad", trial: "crashing" },
-  ],
-});
-const NEW = "1.5.0 active confirmed, 1.0.0";
-const OLD = "1.0.0 active confirmed, 1.5.0";
-
-function flowOf(properties: object = {}): FlowNode[] {
-  return [
-    tab,
-    POOL,
-    ...surrounded("up", "smp-update", {
-      pool: "pool",
-      device: "smp.device",
-      deviceType: "msg",
-      firmware: "sample:1.5.0",
-      firmwareType: "str",
-      image: "0",
-      imageType: "num",
-      ...properties,
-    }),
-  ];
-}
-
-function to(device: unknown, more: object = {}): Msg {
-  return { smp: { device, ...more } };
-}
-
-function verdictsOf({ payload }: Msg): unknown {
-  return payload.devices.map(({ device, verdict }: Msg) => [device, verdict]);
-}
+import { node, probe, RunningFlow, tab, type Msg } from "./flow";
+import { flowOf, NEW, OLD, POOL, to, verdictsOf } from "./update-flow";
 
 describe("the update node", () => {
   let flow: RunningFlow | undefined;
@@ -152,6 +118,19 @@ describe("the update node", () => {
     assert.deepEqual([late.error.code, late.smp.error.field], ["SMP_BAD_INPUT", "msg.smp.gate"]);
   });
 
+  it("takes the late answer to one trial for no answer to the next one", async () => {
+    const running = await load({ gate: true, revertAtOnce: true });
+    const first = await running.ask("up", to("one"), "up gate");
+    running.put("up", { smp: { ...first.smp, gate: false } });
+    assert.equal((await running.next("up result")).smp.verdict, "reverted");
+    const second = await running.ask("up", to("one"), "up gate");
+    const late = await running.ask("up", { smp: { ...first.smp, gate: true } }, "up error");
+    assert.match(late.error.message, /no update of one waits for an answer/);
+    assert.equal(stateOf(deviceOf(POOL, "one")), "1.5.0 active, 1.0.0 confirmed");
+    running.put("up", { smp: { ...second.smp, gate: true } });
+    assert.equal((await running.next("up result")).smp.verdict, "confirmed");
+  });
+
   it("says what is no answer", async () => {
     const running = await load({ gate: true });
     const msg = await running.ask("up", to("one", { gate: "asked" }), "up error");
@@ -178,42 +157,19 @@ describe("the update node", () => {
     assert.deepEqual([msg.error.code, msg.smp.error.field], ["SMP_BAD_SETTING", "gate"]);
   });
 
-  it("pauses, goes on, and is aborted", async () => {
-    const running = await load({ gate: true, limit: "1" });
-    running.put("up", to(["one", "two"]));
-    const question = await running.next("up gate");
-    running.put("up", { action: "pause" });
-    running.put("up", { smp: { ...question.smp, gate: true } });
-    await running.until("the pause", () => running.texts("up").some((text) => text.startsWith("paused")));
-    running.put("up", { action: "resume" });
-    assert.equal((await running.next("up gate")).smp.device, "two");
-    running.put("up", { action: "abort" });
-    const msg = await running.next("up result");
-    assert.deepEqual(verdictsOf(msg), [
-      ["one", "confirmed"],
-      ["two", "testing"],
-    ]);
-    assert.equal(msg["payload"].devices[1].error.code, "SMP_ABORTED");
-  });
-
-  it("aborts one of its devices alone", async () => {
-    const running = await load({ gate: true });
-    running.put("up", to(["one", "two"]));
-    await running.next("up gate");
-    await running.next("up gate");
-    running.put("up", { ...to("two"), action: "abort" });
-    running.put("up", to("one", { gate: true }));
-    const msg = await running.next("up result");
-    assert.deepEqual(verdictsOf(msg), [
-      ["one", "confirmed"],
-      ["two", "testing"],
-    ]);
-  });
-
   const wrong: [string, object, Msg, string, RegExp][] = [
     ["no device", {}, { smp: {} }, "SMP_BAD_INPUT", /no device is given \(msg\.smp\.device\)/],
     ["an empty list", {}, to([]), "SMP_BAD_INPUT", /list of 1 to/],
-    ["what is no device", {}, to([7]), "SMP_BAD_INPUT", /not empty/],
+    ["what is no device", {}, to(7), "SMP_BAD_INPUT", /^device must be a text.*, got 7 \(msg\.smp\.device\)$/],
+    ["what is none in a list", {}, to(["one", {}]), "SMP_BAD_INPUT", /got an object \(msg\.smp\.device\[1\]\)$/],
+    ["an empty name", {}, to(["one", { device: "" }]), "SMP_BAD_INPUT", /got "" \(msg\.smp\.device\[1\]\.device\)$/],
+    [
+      "to stop what is no device",
+      {},
+      { ...to([7]), action: "abort" },
+      "SMP_BAD_INPUT",
+      /^msg\.smp\.device\[0\] must be/,
+    ],
     ["an unknown device", {}, to("nobody"), "SMP_UNKNOWN_DEVICE", /nobody/],
     ["an unknown policy", { goal: "hope" }, to("one"), "SMP_BAD_SETTING", /goal must be one of/],
     ["a wrong limit", { limit: "none" }, to("one"), "SMP_BAD_SETTING", /limit must be a whole number/],

@@ -168,6 +168,18 @@ describe("an update that was begun and not ended", () => {
     await recorded();
   });
 
+  it("of a compressed image is ended by its hash, though the device shows that of the image as installed", async () => {
+    await load();
+    const { smp } = await flow.ask("update", await connected());
+    const compressed = { ...firmware, installedHash: smp.images[0].hash };
+    const named = { ...smp, firmware: { hash: firmware.hash, image: 0 } };
+    assert.equal((await flow.ask("confirm", { smp: named }, "confirm error")).error.code, "SMP_WRONG_IMAGE");
+    const ended = await flow.ask("confirm", {
+      smp: { ...named, unfinished: { phase: "trial", firmware: compressed } },
+    });
+    assert.equal(ended.smp.verdict, "confirmed");
+  });
+
   it("is one of a thousand at most", async () => {
     recordedBefore(...Array.from({ length: 1000 }, (_, index) => record({ device: `far-${index}` })));
     await load();

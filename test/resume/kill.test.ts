@@ -46,6 +46,7 @@ function updateWithGate(port: number, firmware: string): FlowNode[] {
   };
   const device = { device: `127.0.0.1:${port}`, deviceType: "str" };
   const source = { firmware, firmwareType: "str" };
+  const rules = [{ t: "eq", v: "trial", vt: "str" }, { t: "else" }];
   const confirmed = { hash: "smp.unfinished.firmware.hash", hashType: "msg" };
   return [
     { id: "tab", type: "tab", label: "update" },
@@ -60,7 +61,12 @@ function updateWithGate(port: number, firmware: string): FlowNode[] {
     node("text", "json", { property: "smp.unfinished", action: "str" }, [["found"]]),
     node("found", "debug", { active: true, tosidebar: false, console: true, complete: "smp.unfinished" }),
     node("end", "inject", { props: [] }, [["connect to end"]]),
-    node("connect to end", "smp-connect", { pool: "pool", ...device }, [["confirm"], []]),
+    node("connect to end", "smp-connect", { pool: "pool", ...device }, [["state to end"], []]),
+    node("state to end", "smp-image-state", { firmwareType: "none" }, [["where it stands"], [], []]),
+    node("where it stands", "switch", { property: "smp.unfinished.phase", propertyType: "msg", rules }, [
+      ["confirm"],
+      [],
+    ]),
     node("confirm", "smp-confirm", confirmed, [["ended"], ["ended"]]),
     node("ended", "debug", { active: true, tosidebar: false, console: true, complete: "smp.verdict" }),
   ];

@@ -3,7 +3,7 @@ import { confirmImage } from "../../src/update/confirm-image";
 import { resetDevice } from "../../src/update/reset-device";
 import { testImage } from "../../src/update/test-image";
 import { flags } from "../update/lifecycle";
-import { hashOf } from "../build-image";
+import { buildImage, hashOf } from "../build-image";
 import { NEW, SerialBench, type SerialBenchOptions } from "./bench";
 
 describe("updates over a serial line", () => {
@@ -59,6 +59,10 @@ describe("updates over a serial line", () => {
     await start({ lineBuffers: 2, device: { bufSize: 1024 }, transport: {} });
     const { retries } = await bench.upload(NEW);
     assert.ok(retries <= 2, `${retries} retries`);
+    const [line] = bench.lines;
+    assert.ok(line!.droppedLines > 0, "one frame was tried without pauses");
+    const { retries: later } = await bench.upload(buildImage({ version: "1.2.0", payloadBytes: 30_000 }));
+    assert.equal(later, 0, "what was learnt of the device is kept");
   }).timeout(15_000);
 
   it("goes on where it stopped when the cable was pulled", async () => {

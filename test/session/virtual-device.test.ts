@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { sleep } from "../../src/clock";
 import { VirtualDevice } from "../../src/device/device";
 import {
@@ -19,10 +17,11 @@ import { createPool } from "../../src/session/pool";
 import type { DeviceHandle, SessionPool, SmpSession } from "../../src/session/types";
 import { image, os } from "../../src/smp/commands";
 import { virtualTransport } from "../../src/transport/virtual";
+import { imageBytes } from "../images";
 import { useFakeTime } from "./fake-time";
 import { operation } from "./scripted-transport";
 
-const firmware = readFileSync(join(__dirname, "../images/hash-only-1.0.0.bin"));
+const firmware = imageBytes("hash-only-1.0.0.bin");
 
 describe("session with a virtual device", () => {
   // Before the fake time, whose hook would otherwise take the fake timers away first: Node spins when it is told to clear one.

@@ -30,6 +30,11 @@ describe("a request as JSON", () => {
     assert.deepEqual(received({ data: { $bytes: "" } }), { data: Buffer.alloc(0) });
   });
 
+  it("takes for a map what only resembles a Buffer that was turned into JSON", () => {
+    const resembling = { type: "Buffer", data: [1, "x", 300] };
+    assert.deepEqual(received({ a: resembling }), { a: resembling });
+  });
+
   it("keeps large integers integers", () => {
     for (const value of [2 ** 32 - 1, 2 ** 32, 5e9, -5e9, Number.MAX_SAFE_INTEGER]) {
       const frame = encodeMessage({ ...header, body: bodyFromJson({ a: value }, "it") });
@@ -37,6 +42,13 @@ describe("a request as JSON", () => {
       assert.ok(frame[8 + 3]! >> 5 <= 1, `${value}`);
       assert.deepEqual(decodeMessage(frame).body, { a: value });
     }
+  });
+
+  it("may be the CBOR itself, in any of the forms of bytes", () => {
+    // RFC 8949: {_ "d": "hi", "n": 2^33, "b": h'00ff'}
+    const cbor = Buffer.from("bf6164626869616e1b000000020000000061624200ffff", "hex");
+    for (const given of [cbor, { $bytes: cbor.toString("base64") }, JSON.parse(JSON.stringify(cbor))])
+      assert.deepEqual(received(given), { d: "hi", n: 2 ** 33, b: Buffer.from([0, 255]) });
   });
 
   it("may come from a function node, which has objects of its own", () => {
@@ -49,8 +61,9 @@ describe("a request as JSON", () => {
     ["text", /^msg\.payload is no object/],
     [[1], /^msg\.payload is no object/],
     [undefined, /no object/],
-    [Buffer.from("a"), /no object/],
-    [{ $bytes: "AA==" }, /no object/],
+    [Buffer.from("a"), /^msg\.payload is 1 bytes that are no request: the CBOR body is malformed/],
+    [{ $bytes: "AA==" }, /^msg\.payload is 1 bytes that are no request/],
+    [Buffer.from("bf6161f97e00ff", "hex"), /^msg\.payload\.a is NaN/],
     [{ when: new Date() }, /^msg\.payload\.when is a Date/],
     [{ a: [0, { b: () => 0 }] }, /^msg\.payload\.a\[1\]\.b is a function/],
     [{ a: new Map() }, /\.a is a Map/],

@@ -80,6 +80,7 @@ const planted: Record<string, Planted> = {
   "framing that knows smp": imported("src/framing/up.ts", "../smp/header"),
   "smp that knows images": imported("src/smp/groups/up.ts", "../../image/source"),
   "image that knows smp, a neighbour": imported("src/image/up.ts", "../smp/header"),
+  "device that reads images as the client does": imported("src/device/image.ts", "../image/mcuboot"),
   "device that knows sessions": imported("src/device/up.ts", "../session/session"),
   "transport that knows sessions": imported("src/transport/up.ts", "../session/session"),
   "session that knows updates": imported("src/session/up.ts", "../update/upload"),

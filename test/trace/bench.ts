@@ -1,6 +1,4 @@
 /** A pool of one virtual device whose frames are traced. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { VirtualDevice } from "../../src/device/device";
 import type { VirtualDeviceOptions } from "../../src/device/options";
 import { openFirmware } from "../../src/image/source";
@@ -15,9 +13,9 @@ import { resetDevice } from "../../src/update/reset-device";
 import { readImageState } from "../../src/update/state";
 import { testImage } from "../../src/update/test-image";
 import { uploadFirmware } from "../../src/update/upload";
+import { imageBytes, imagePath } from "../images";
 
-export const imagePath = (name: string): string => join(__dirname, "../images", name);
-const OLD_IMAGE = readFileSync(imagePath("hash-only-1.0.0.bin"));
+const OLD_IMAGE = imageBytes("hash-only-1.0.0.bin");
 
 export function makeDevice(options: Partial<VirtualDeviceOptions> = {}): VirtualDevice {
   return new VirtualDevice({ name: "sensor-1", slot0: OLD_IMAGE, pace: "instant", ...options });

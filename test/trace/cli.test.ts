@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { deviceOptions, parseTraceCommand } from "../../src/trace/cli-options";
 import type { TraceRecord } from "../../src/trace/record";
-import { imagePath, Kept, tracedUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, tracedUpdate } from "./bench";
 
 const CLI = join(__dirname, "../../src/trace/cli.ts");
 
@@ -86,12 +88,22 @@ describe("smp-trace", function () {
   });
 
   it("says in one line what is wrong, and ends with 2", async () => {
-    const empty = write("empty.jsonl", []);
-    writeFileSync(empty, "no trace\n");
+    const raw = (name: string, content: string | Buffer): string => {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    };
+    const two = write("two.jsonl", recorded.records.concat({ ...recorded.records[0]!, device: "door" }));
     const described = write("described.jsonl", (await tracedUpdate(new Kept())).records);
     for (const [args, said] of [
       [[join(folder, "none.jsonl")], /cannot be read: ENOENT/],
-      [[empty], /no trace that can be read/],
+      [[folder], /cannot be read: EISDIR/],
+      [[raw("text.jsonl", "\n\nno trace\n")], /text\.jsonl is no trace .* of line 3: it is no JSON/],
+      [[raw("empty.jsonl", "")], /it is empty/],
+      [[raw("trace.jsonl.gz", gzipSync(readFileSync(file)))], /it is compressed; unpack it with gunzip/],
+      [[file, "--device", "roof"], /--device roof: .* has records of sensor-1$/m],
+      [[two, "--replay"], /--replay needs a --device: .* has records of sensor-1, door$/m],
+      [[file, "--pcap", file], /is the trace itself/],
+      [[file, "--log", raw("no.log", "hello\n")], /no line of the device's log begins with a time/],
       [[described, "--replay"], /is not whole/],
       [[file, "--pcap", join(folder, "no", "such", "folder")], /--pcap .* cannot be written: ENOENT/],
     ] as const) {
@@ -101,6 +113,39 @@ describe("smp-trace", function () {
       assert.equal(code, 2);
     }
     assert.ok(!existsSync(join(folder, "no")));
+    assert.ok(readFileSync(file, "utf8").startsWith("{"), "the trace is as it was");
+  });
+
+  it("shows where a line is no record and why, and says so beside a capture", async () => {
+    const lines = readFileSync(file, "utf8").split("\n").slice(0, 3);
+    const broken = join(folder, "broken.jsonl");
+    const huge = "x".repeat(10_000_000);
+    const [wrong, cut] = ['{"kind":"frame","n":"7"}', '{"kind":"frame","n":7,"at'];
+    writeFileSync(broken, [lines[0], "garbage", wrong, huge, lines[1], lines[2], cut].join("\n"));
+    const said = [
+      "line 2 of the file is no record: it is no JSON",
+      'line 3 of the file is no record: its "n" is wrong',
+    ];
+    said.push("line 4 of the file is no record: it is no JSON", "line 7 of the file is no record: it is cut off");
+    const { out, code } = await run(broken);
+    assert.deepEqual(
+      out.split("\n").filter((line) => line.startsWith("---")),
+      said.map((each) => `--- ${each}`),
+    );
+    assert.equal(out.trimEnd().split("\n").length, 7);
+    assert.equal(code, 0);
+    const capture = await run(broken, "--pcap", join(folder, "broken.pcapng"));
+    assert.match(capture.out, /^2 frames in/);
+    assert.equal(capture.err, said.map((each) => `smp-trace: ${each}\n`).join(""));
+  });
+
+  it("ends quietly when its reader has enough", async () => {
+    const child = spawn(process.execPath, ["--require", require.resolve("tsx/cjs"), CLI, file]);
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+    child.stdout.destroy();
+    const [code] = (await once(child, "close")) as [number];
+    assert.deepEqual([code, err], [0, ""]);
   });
 
   for (const [args, message] of [

@@ -13,6 +13,23 @@ describe("a device's log beside a trace", () => {
     assert.equal(lines[0]!.text, "[00:00:01.500,250] <inf> smp: one");
   });
 
+  it("is placed without the colours and the prompt of Zephyr's shell", () => {
+    const esc = "\u001b";
+    const shell = `${esc}[1;32muart:~$ ${esc}[m${esc}[8D${esc}[J`;
+    const text = `${shell}[00:00:01.234,000] ${esc}[0m<inf> mcuboot: swap${esc}[0m\r\r\n${shell}[00:00:02.000,000] <wrn> b\r\n`;
+    assert.deepEqual(readDeviceLog(text, ZERO), [
+      { wallMs: ZERO + 1_234, text: "[00:00:01.234,000] <inf> mcuboot: swap" },
+      { wallMs: ZERO + 2_000, text: "[00:00:02.000,000] <wrn> b" },
+    ]);
+  });
+
+  it("is refused when no line of it bears a time", () => {
+    assert.throws(() => readDeviceLog("hello\n\nworld", ZERO), {
+      code: "SMP_BAD_INPUT",
+      message: /begins with a time/,
+    });
+  });
+
   it("is placed by the wall clock, with and without a zone", () => {
     const local = new Date(2026, 0, 31, 11, 0, 0, 250).getTime();
     const text = "2026-01-31T10:00:00.123Z a\n[2026-01-31 11:00:00,250] b\n2026-01-31 12:00:00.5+02:00 c";

@@ -10,7 +10,8 @@ import type { FrameRecord } from "../../src/trace/record";
 import { lineOf } from "../../src/trace/text";
 import { recording } from "../device/replay";
 import { NEW, SerialBench } from "../serial/bench";
-import { imagePath, Kept, makeDevice, poolOf, wholeUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, makeDevice, poolOf, wholeUpdate } from "./bench";
 
 describe("field case 4: every frame can be seen, decoded, to compare one client's packets with another's", () => {
   let bench: SerialBench;

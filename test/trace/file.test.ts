@@ -95,6 +95,8 @@ describe("a trace file", () => {
     await file.close();
     const lost = lines().find(({ kind }) => kind === "lost");
     assert.ok(lost?.kind === "lost" && lost.records > 0);
+    const written = lines().filter(({ kind }) => kind === "event").length - kept - 1;
+    assert.equal(lost.records, 100 - written);
     const last = lines().at(-1);
     assert.equal(last?.kind === "event" && last.n, 101);
   });
@@ -118,8 +120,11 @@ describe("a trace file", () => {
   it("is read in spite of a line that was cut, and refused when nothing in it is a trace", async () => {
     await write([record(1)]);
     writeFileSync(path(), '{"kind":"frame","n":7,"at"', { flag: "a" });
-    assert.deepEqual(lines().at(-1), { kind: "unreadable", line: 3 });
-    assert.throws(() => readTrace("# a text\nof something else"), { code: "SMP_BAD_INPUT", message: /no line of it/ });
+    assert.deepEqual(lines().at(-1), { kind: "unreadable", line: 3, why: "it is cut off" });
+    assert.throws(() => readTrace("# a text\nof something else"), {
+      code: "SMP_BAD_INPUT",
+      message: /of line 1: it is no JSON/,
+    });
     assert.throws(
       () => readTrace('{"kind":"trace","version":9,"at":"2026-01-01T00:00:00Z","frames":"whole"}'),
       /version 9/,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readTrace } from "../../src/trace/read";
 import { replayTrace } from "../../src/trace/replay";
 import { image } from "../../src/smp/commands";
-import { imagePath, Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
 
 /** As a file holds them. */
 const written = ({ records }: Kept) => readTrace(records.map((record) => JSON.stringify(record)).join("\n"));

@@ -5,9 +5,10 @@ import { createPool } from "../../src/session/pool";
 import { os } from "../../src/smp/commands";
 import { decodeMessage, encodeMessage } from "../../src/smp/message";
 import type { EventRecord } from "../../src/trace/record";
-import type { Transport } from "../../src/transport/transport";
+import type { FrameFacts, Transport } from "../../src/transport/transport";
 import { afterParameters, ScriptedLink, zephyr, type Script } from "../session/scripted-link";
-import { imagePath, Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
+import { imagePath } from "../images";
+import { Kept, makeDevice, poolOf, tracedUpdate, wholeUpdate } from "./bench";
 
 /** A pool whose one link is scripted. */
 function scripted(script: Script) {
@@ -114,6 +115,26 @@ describe("the trace of a pool", () => {
     const late = kept.traced.find(({ match }) => match === "late")!;
     assert.equal(late.answers, one!.n);
     assert.deepEqual(late.body, { r: "late" });
+  });
+
+  it("tells of a frame when it leaves, where frames wait for their turn", async () => {
+    const { link, pool } = scripted(zephyr);
+    const kept = new Kept();
+    const send = link.send.bind(link);
+    let sentBefore = -1;
+    const turn = async (frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> => {
+      await new Promise(setImmediate);
+      sentBefore = kept.of("os.echo", "out").length;
+      facts?.onLeave?.();
+      await send(frame, signal);
+    };
+    Object.assign(link, { maxSendMs: 60_000, send: turn });
+    pool.trace(kept);
+    await pool.use("d", { name: "test" }, async (device) => (await device.session()).request(os.echo, { d: "x" }));
+    await pool.close();
+    assert.equal(sentBefore, 0);
+    const [out, answered] = [kept.of("os.echo", "out"), kept.of("os.echo", "in")];
+    assert.deepEqual([out.length, answered.map(({ answers }) => answers)], [1, [out[0]!.n]]);
   });
 
   it("tells strays and garbage from answers", async () => {

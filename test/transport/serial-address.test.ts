@@ -43,6 +43,8 @@ describe("serial address", () => {
     ["usb:2fe3", /usb:VID:PID/],
     ["usb:2fe3:zz", /four hex digits/],
     ["usb:2fe3:0004?port=0", /port must be a whole number from 1 to 32/],
+    ["tcp://joe:secret@host:23", /^tcp:\/\/…@host:23: expected tcp:\/\/host:port/],
+    ["tcp://joe@host:23", /^tcp:\/\/…@host:23: expected/],
     ["tcp://host", /tcp:\/\/host:port/],
     ["tcp://host:70000", /port from 1 to 65535/],
     ["tcp://host:23?flow=rtscts", /flow is for the terminal server/],

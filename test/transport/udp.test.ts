@@ -84,6 +84,7 @@ describe("udp addresses", () => {
     "a..b": /not "a\.\.b"/,
     "[sensor]:1": /not "\[sensor\]:1"/,
     ":1337": /not ":1337"/,
+    "joe:secret@sensor:1337": /not "…@sensor:1337" as in "…@sensor:1337"$/,
     "2001:db8::1::2": /not "2001:db8::1::2"/,
   };
   for (const [written, message] of Object.entries(wrong)) {

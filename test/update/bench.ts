@@ -2,8 +2,6 @@
 import FakeTimers, { type Clock } from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { VirtualDevice } from "../../src/device/device";
 import type { VirtualDeviceOptions } from "../../src/device/options";
 import { SmpError } from "../../src/errors";
@@ -20,11 +18,12 @@ import { runUpdate } from "../../src/update/run-update";
 import type { UpdateOptions, UpdateResult } from "../../src/update/run-types";
 import type { UploadResult } from "../../src/update/types";
 import { buildImage } from "../build-image";
+import { imageBytes } from "../images";
 import { uploadFirmware, type UploadOptions } from "../../src/update/upload";
 
-export const A = testImage("hash-only-1.0.0.bin");
-export const B = testImage("hash-only-1.2.3+4.bin");
-export const C = testImage("hash-only-2.0.0+77.bin");
+export const A = imageBytes("hash-only-1.0.0.bin");
+export const B = imageBytes("hash-only-1.2.3+4.bin");
+export const C = imageBytes("hash-only-2.0.0+77.bin");
 
 /** A small file, and a device on which it takes a dozen requests. */
 export const SMALL_FILE = buildImage({ version: "1.1.0", payloadBytes: 2_000 });
@@ -34,10 +33,6 @@ export const SMALL: BenchOptions = {
   bufSize: 320,
   bufCount: 4,
 };
-
-export function testImage(name: string): Buffer {
-  return readFileSync(join(__dirname, "../images", name));
-}
 
 export interface Sent {
   readonly command: string;
@@ -56,7 +51,7 @@ export interface BenchOptions extends Omit<VirtualDeviceOptions, "name"> {
 const NAME = "sensor-1";
 
 export class Bench {
-  readonly device: VirtualDevice;
+  device: VirtualDevice;
   /** All requests that were handed to the link, in order. */
   readonly sent: Sent[] = [];
   linkFault: LinkFault = () => undefined;
@@ -79,6 +74,12 @@ export class Bench {
   async close(): Promise<void> {
     this.device.close();
     await this.pool.close();
+  }
+
+  /** From now on it is this one that has the address; the one before is gone. */
+  replaceDevice(other: VirtualDevice): void {
+    this.device.close();
+    this.device = other;
   }
 
   /** Updates the device to its end. */

@@ -1,6 +1,6 @@
 import { BOOT_MODE } from "../../src/smp/groups/os";
 import { assertRow, type Row } from "./check-rows";
-import { testImage } from "./bench";
+import { imageBytes } from "../images";
 
 const ROM_FIXED = 0x100;
 const RAM_LOAD = 0x20;
@@ -135,7 +135,7 @@ describe("the check of slots and bootloader", () => {
       check: "boot-mode",
       level: "warn",
       says: /decrypts nothing that runs where it lies/,
-      with: { file: testImage("ed25519-encrypted-1.7.0.bin"), device: { bootMode: BOOT_MODE.DIRECT_XIP } },
+      with: { file: imageBytes("ed25519-encrypted-1.7.0.bin"), device: { bootMode: BOOT_MODE.DIRECT_XIP } },
     },
     {
       it: "warns of an image with a fixed address where it is moved",

@@ -1,5 +1,6 @@
 import { assertRow, sha, type Row } from "./check-rows";
-import { B, C, testImage } from "./bench";
+import { imageBytes } from "../images";
+import { B, C } from "./bench";
 
 const NON_BOOTABLE = 0x10;
 
@@ -17,7 +18,7 @@ describe("the check of a file", () => {
       check: "content",
       level: "unknown",
       says: /encrypted.* only the device can check/,
-      with: { file: testImage("ed25519-encrypted-1.7.0.bin") },
+      with: { file: imageBytes("ed25519-encrypted-1.7.0.bin") },
     },
     {
       it: "refuses what MCUboot never installs",
@@ -54,7 +55,7 @@ describe("the check of a file", () => {
       check: "signature",
       level: "unknown",
       says: /signed \(Ed25519\); no public key is given/,
-      with: { file: testImage("ed25519-1.5.0.bin") },
+      with: { file: imageBytes("ed25519-1.5.0.bin") },
     },
     {
       it: "says who signed it",

@@ -103,6 +103,21 @@ describe("the check of versions", () => {
       with: { build: NEEDS, device: { images: state("1/0 1.1.0 active confirmed", "1/1 1.3.0 pending") } },
     },
     {
+      it: "does not count on what runs when an older one waits to take its place",
+      check: "dependencies",
+      level: "refuse",
+      says: /the device has 1\.1\.0/,
+      with: { build: NEEDS, device: { images: state("1/0 1.3.0 active confirmed", "1/1 1.1.0 pending") } },
+      code: "SMP_DEPENDENCY",
+    },
+    {
+      it: "warns that what was uploaded alone has to be marked as well",
+      check: "dependencies",
+      level: "warn",
+      says: /the device has 1\.1\.0; 1\.3\.0 lies in slot 1, and has to be marked for the same reset/,
+      with: { build: NEEDS, device: { images: state("1/0 1.1.0 active confirmed", "1/1 1.3.0") } },
+    },
+    {
       it: "counts on what the same update brings",
       check: "dependencies",
       level: "ok",

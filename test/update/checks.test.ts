@@ -3,7 +3,8 @@ import { BOOT_MODE } from "../../src/smp/groups/os";
 import { readDeviceFacts } from "../../src/update/device-facts";
 import { buildImage } from "../build-image";
 import { keyOf } from "../image/keys";
-import { B, C, testImage, useBench } from "./bench";
+import { imageBytes } from "../images";
+import { B, C, useBench } from "./bench";
 import { findings, NEEDS, sha } from "./check-rows";
 import { rejectsWith } from "./expect";
 
@@ -29,7 +30,7 @@ describe("an upload with demands", () => {
     const bench = newBench();
     const keys = [keyOf("signed/ed25519"), keyOf("rsa-2048")];
     for (const file of ["hash-only-1.2.3+4.bin", "ed25519-1.5.0.bin"]) {
-      const error = await rejectsWith("SMP_BAD_SIGNATURE", () => bench.upload(testImage(file), { keys }));
+      const error = await rejectsWith("SMP_BAD_SIGNATURE", () => bench.upload(imageBytes(file), { keys }));
       assert.match(error.hint, /Sign the image with a key whose public half/);
     }
     assert.deepEqual(
@@ -40,7 +41,7 @@ describe("an upload with demands", () => {
 
   it("of a signature sends what is signed by one of the keys, and says so", async () => {
     const keys = [keyOf("rsa-2048"), keyOf("ed25519")];
-    const { outcome, checks } = await newBench().upload(testImage("ed25519-1.5.0.bin"), { keys });
+    const { outcome, checks } = await newBench().upload(imageBytes("ed25519-1.5.0.bin"), { keys });
     assert.equal(outcome, "uploaded");
     assert.match(checks.find(({ check }) => check === "signature")!.because, /signed by ed25519\.pub\.pem/);
   });

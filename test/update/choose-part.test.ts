@@ -3,7 +3,7 @@ import { openFirmwarePackage } from "../../src/image/package";
 import { choosePart, imagesIn, needsState } from "../../src/update/choose-part";
 import { buildImage } from "../build-image";
 import { buildPackage, type PackageFile } from "../build-zip";
-import { testImage } from "./bench";
+import { imageBytes } from "../images";
 import { rejectsWith } from "./expect";
 import { state } from "./states";
 
@@ -14,8 +14,8 @@ const FILES: readonly PackageFile[] = [
   { file: "net.bin", data: NET, image_index: "1" },
 ];
 const PAIR: readonly PackageFile[] = [
-  { file: "s1.bin", data: testImage("signed/rom-fixed-80000.bin"), slot: "1" },
-  { file: "s0.bin", data: testImage("signed/rom-fixed-10000.bin"), slot: "0" },
+  { file: "s1.bin", data: imageBytes("signed/rom-fixed-80000.bin"), slot: "1" },
+  { file: "s0.bin", data: imageBytes("signed/rom-fixed-10000.bin"), slot: "0" },
 ];
 
 describe("the choice from a package", () => {

@@ -127,6 +127,21 @@ describe("a fleet", () => {
     assert.deepEqual([result.counts, fleet.progress.paused], [{ confirmed: 3 }, false]);
   });
 
+  it("pauses one device, lets the others go on, and then that one", async () => {
+    const bench = newBench(3);
+    const ended: string[] = [];
+    const fleet: Fleet = await bench.fleet({
+      limit: 1,
+      onResult: ({ device }) => {
+        assert.equal(fleet.progress.paused, ended.push(device) === 2, "paused is when none is left that is not");
+        if (ended.length === 2) setImmediate(() => fleet.resume("d0"));
+      },
+    });
+    fleet.pause("d0");
+    assert.deepEqual((await fleet.run()).counts, { confirmed: 3 });
+    assert.deepEqual(ended, ["d1", "d2", "d0"]);
+  });
+
   it("is stopped while it is paused", async () => {
     const fleet = await newBench(2).fleet();
     fleet.pause();

@@ -6,11 +6,12 @@ import type { UpdateResult } from "../../src/update/run-types";
 import { buildImage } from "../build-image";
 import { buildPackage } from "../build-zip";
 import { keyOf } from "../image/keys";
-import { testImage, useBench, type Bench, type BenchOptions } from "./bench";
+import { imageBytes } from "../images";
+import { useBench, type Bench, type BenchOptions } from "./bench";
 import { flags, read } from "./lifecycle";
 
 /** Version 3.1.4+159, signed, depends on image 1 in 1.2.0 or newer. */
-const APP = testImage("ed25519-dependency-counter-3.1.4+159.bin");
+const APP = imageBytes("ed25519-dependency-counter-3.1.4+159.bin");
 const net = (version: string): Buffer => buildImage({ version, payloadBytes: 900 });
 const TWO_CORES: BenchOptions = { imageCount: 2, image1Slot0: net("1.1.0") };
 

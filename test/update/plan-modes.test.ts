@@ -100,14 +100,14 @@ const SEVERAL: Row[] = [
     it: "both absent: both made permanent, one reset",
     device: TWO,
     wanted: ["2.0.0", "6.0.0"],
-    steps: "upload 0/1, upload 1/1, permanent 0/1, permanent 1/1, reset!, verify",
+    steps: "upload 0/1, upload 1/1, permanent 1/1, permanent 0/1, reset!, verify",
     says: /image 1 belongs to another core/,
   },
   {
     it: "a net core that the list does not show",
     device: ["0/0 1.0.0 active confirmed"],
     wanted: ["2.0.0", "6.0.0"],
-    steps: "upload 0/1, upload 1/0, permanent 0/1, permanent 1/0, reset!, verify",
+    steps: "upload 0/1, upload 1/0, permanent 1/0, permanent 0/1, reset!, verify",
   },
   {
     it: "one current: the other alone",
@@ -125,7 +125,7 @@ const SEVERAL: Row[] = [
     it: "the first on trial: kept before the second is installed",
     device: ["0/0 2.0.0 active", "0/1 1.0.0 confirmed", "1/0 5.0.0 active confirmed"],
     wanted: ["2.0.0", "6.0.0"],
-    steps: "upload 1/1, confirm 0!, permanent 1/1, reset!, verify",
+    steps: "upload 1/1, permanent 1/1, confirm 0!, reset!, verify",
   },
   {
     it: "the first marked for a trial from before",
@@ -144,7 +144,50 @@ const SEVERAL: Row[] = [
   },
 ];
 
+const NET_ONLY = ["", "6.0.0"];
+const ON_TRIAL = ["0/0 2.0.0 active", "0/1 1.0.0 confirmed", "1/0 5.0.0 active confirmed"];
+const PENDING = ["0/0 1.0.0 active confirmed", "0/1 2.0.0 pending", "1/0 5.0.0 active confirmed"];
+
+/** The reset is one for all images, also for those that are not in question. */
+const BESIDES: Row[] = [
+  {
+    it: "that runs on trial: refused, as the reset would end it",
+    device: ON_TRIAL,
+    wanted: NET_ONLY,
+    code: "SMP_TRIAL_RUNNING",
+    says: /2\.0\.0 runs on trial.*image 0/,
+  },
+  {
+    it: "that runs on trial: confirmed first, if that is the policy",
+    device: ON_TRIAL,
+    wanted: NET_ONLY,
+    policy: { onTrial: "confirm" },
+    steps: "confirm 0, upload 1/1, permanent 1/1, reset!, verify",
+  },
+  {
+    it: "that waits for the next boot: refused, as the reset would install it",
+    device: PENDING,
+    wanted: NET_ONLY,
+    code: "SMP_IMAGE_PENDING",
+    says: /slot 1: 2\.0\.0/,
+  },
+  {
+    it: "that waits for the next boot: nothing to it when nothing is reset",
+    device: PENDING,
+    wanted: NET_ONLY,
+    policy: { goal: "upload" },
+    steps: "upload 1/1",
+  },
+  {
+    it: "that waits for the next boot: nothing to it when all is done",
+    device: ["0/0 1.0.0 active confirmed", "0/1 2.0.0 pending", "1/0 6.0.0 active confirmed"],
+    wanted: NET_ONLY,
+    verdict: "already-current",
+  },
+];
+
 describe("planUpdate", () => {
+  for (const row of BESIDES) it(`minds an image beside the update ${row.it}`, () => assertPlan(row));
   for (const row of MODES) it(`suits a bootloader ${row.it}`, () => assertPlan(row));
   for (const row of SEVERAL) it(`brings several images: ${row.it}`, () => assertPlan(row));
 

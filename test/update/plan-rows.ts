@@ -14,7 +14,7 @@ export interface Row {
   /** As {@link state} takes it. */
   readonly device: readonly string[];
   readonly facts?: Partial<PlanFacts>;
-  /** By image number; 2.0.0 for image 0 when absent. */
+  /** By image number, "" for none; 2.0.0 for image 0 when absent. */
   readonly wanted?: readonly string[];
   readonly policy?: UpdatePolicy;
   /** As {@link short} writes it, a "!" where there is no way back. */
@@ -27,8 +27,9 @@ export interface Row {
 
 export async function planOf({ device, facts, wanted = ["2.0.0"], policy }: Row): Promise<UpdatePlan> {
   const images = state(...device);
+  const versions = wanted.map((version, image) => ({ version, image })).filter(({ version }) => version !== "");
   const parts = await Promise.all(
-    wanted.map(async (version, image) => ({ image, info: await inspect(buildImage({ version })) })),
+    versions.map(async ({ version, image }) => ({ image, info: await inspect(buildImage({ version })) })),
   );
   const told = { slots: undefined, bootMode: BOOT_MODE.SWAP_MOVE, noDowngrade: false, inRecovery: false };
   return planUpdate({ device: { images, ...told, ...facts }, parts, policy });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { loseRequest, nth, only } from "../../src/device/faults";
 import type { SmpErrorCode } from "../../src/errors";
-import { image } from "../../src/smp/commands";
+import { image, os } from "../../src/smp/commands";
+import { BOOT_MODE } from "../../src/smp/groups/os";
+import { decodeMessage, encodeMessage } from "../../src/smp/message";
 import { whyNotNeeded, type Preflight } from "../../src/update/preflight";
 import type { Firmware, ImageState } from "../../src/update/types";
 import { buildImage, hashOf } from "../build-image";
@@ -165,6 +167,23 @@ describe("preflight", () => {
     const two = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "1.9.0" }) });
     const error = await rejectsWith("SMP_BAD_INPUT", () => two.upload(B, { image: 2 }));
     assert.match(error.message, /no image 2, it has images 0, 1/);
+  });
+
+  it("refuses to overwrite the firmware of a device with one slot, unless that is allowed", async () => {
+    const oneSlot = (): ReturnType<typeof newBench> => {
+      const bench = newBench();
+      const tell = (frame: Uint8Array): Uint8Array[] => {
+        const message = decodeMessage(frame);
+        return [encodeMessage({ ...message, body: { ...message.body, mode: BOOT_MODE.FIRMWARE_LOADER } })];
+      };
+      bench.device.faults.add(only(os.bootloaderInfo, (exchange) => exchange.changeAnswer(tell)));
+      return bench;
+    };
+    const bench = oneSlot();
+    const error = await rejectsWith("SMP_NO_TRIAL", () => bench.upload(B));
+    assert.match(error.message, /one slot: an upload overwrites the firmware at once/);
+    assert.equal(bench.requests("image.upload").length, 0);
+    assert.equal((await oneSlot().upload(B, { allowRecovery: true })).outcome, "uploaded");
   });
 
   it("refuses a file that would be permanent at once", async () => {

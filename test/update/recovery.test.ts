@@ -5,11 +5,12 @@ import { image, os } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
 import { inProcess, requestFrame } from "../device/bench";
-import { SMALL, SMALL_FILE, testImage as readImage, useBench, type LinkFault } from "./bench";
+import { imageBytes } from "../images";
+import { SMALL, SMALL_FILE, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
 import { flags, read, reset, test } from "./lifecycle";
 
-const B = readImage("hash-only-1.2.3+4.bin");
+const B = imageBytes("hash-only-1.2.3+4.bin");
 
 /** A bootloader that takes a small file in a dozen requests, and stores whole words of flash only. */
 function withWords(alignBytes: number): RecoveryProfile {
@@ -185,7 +186,7 @@ describe("update in MCUboot's serial recovery", () => {
 
   it("is entered by a reset with boot mode 1, and left by the next", async () => {
     const bench = newBench({ slot0: SMALL_FILE });
-    const { because, verdict } = await reset(bench, { bootMode: 1 });
+    const { because, verdict } = await reset(bench, { toRecovery: true });
     assert.equal(because, "MCUboot's serial recovery answers");
     assert.equal(verdict, undefined);
     const back = await reset(bench, { wanted: { hash: HASH, image: 0 } });
@@ -194,7 +195,7 @@ describe("update in MCUboot's serial recovery", () => {
 
   it("is not claimed on a device that does not know boot modes", async () => {
     const bench = newBench({ bootMode: false });
-    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { bootMode: 1 }));
+    const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { toRecovery: true }));
     assert.match(error.message, /its application answers \(1\.0\.0\)/);
   });
 

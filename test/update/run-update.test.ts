@@ -219,6 +219,20 @@ describe("an update", () => {
     assert.equal(swapTimes.expected("another"), result.evidence.swapMs);
   });
 
+  it("counts the swap in the time to go once one was seen, also in the next update", async () => {
+    const bench = newBench({ ...SMALL, pace: { bootMs: 20_000, linkBytesPerSecond: 1_000 } });
+    const lastEtaOfUpload = async (file: Buffer): Promise<number | undefined> => {
+      const seen: DeviceProgress[] = [];
+      const result = await update(bench, { onProgress: (progress) => seen.push(progress) }, file);
+      assert.equal(result.verdict, "confirmed");
+      return seen.findLast(({ phase }) => phase === "uploading")?.etaMs;
+    };
+    const before = await lastEtaOfUpload(SMALL_FILE);
+    assert.ok(before === undefined || before < 20_000, `nobody knows of a swap yet: ${before}`);
+    const after = await lastEtaOfUpload(buildImage({ version: "1.2.0", payloadBytes: 2_000 }));
+    assert.ok(after !== undefined && after >= 20_000, `the swap of before took 20 s: ${after}`);
+  });
+
   it("ends in a verdict also when the device is not there or the policy is nonsense", async () => {
     const bench = newBench();
     bench.device.close();

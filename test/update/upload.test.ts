@@ -5,7 +5,8 @@ import { openFirmware } from "../../src/image/source";
 import type { UploadProgress } from "../../src/update/types";
 import { uploadFirmware } from "../../src/update/upload";
 import { buildImage } from "../build-image";
-import { B, SMALL, SMALL_FILE, testImage, useBench } from "./bench";
+import { imageBytes } from "../images";
+import { B, SMALL, SMALL_FILE, useBench } from "./bench";
 import { rejectsWith } from "./expect";
 
 describe("upload", () => {
@@ -120,7 +121,7 @@ describe("upload", () => {
       const info = await inspectFirmware(source);
       const result = await bench.run((device) => uploadFirmware(device, source, info));
       assert.equal(result.sentBytes, source.sizeBytes);
-      bench.assertSlot(1, testImage("ed25519-large-4.0.0.bin"));
+      bench.assertSlot(1, imageBytes("ed25519-large-4.0.0.bin"));
     } finally {
       await source.close();
     }

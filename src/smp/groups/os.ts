@@ -70,13 +70,16 @@ export const reset = command({
   request: {
     /** Asks the application's reset hook to let it pass; an integer in Zephyr before 4.0. */
     force: optional(anything),
-    /** 0 normal, 1 stay in the bootloader; Zephyr 4.2 and later, ignored elsewhere. */
+    /** See `RESET_INTO`; Zephyr 4.2 and later, ignored elsewhere. */
     boot_mode: optional(uint),
   },
   response: {},
   repeatable: false,
   timeoutMs: TIMEOUT_MS.FLASH,
 });
+
+/** What runs after a reset: `boot_mode` of the request (Zephyr's enum BOOT_MODE_TYPES). */
+export const RESET_INTO = { APPLICATION: 0, BOOTLOADER: 1 } as const;
 
 /** CONFIG_MCUMGR_GRP_OS_MCUMGR_PARAMS, off by default: rc 8 is a normal answer. */
 export const parameters = command({

@@ -1,6 +1,6 @@
 /** From a fresh connection to a subscribed SMP characteristic. Everything is discovered anew: what noble knew of an earlier connection is void. */
 import { raceAbort } from "../../clock";
-import { SmpError } from "../../errors";
+import { hasCode, SmpError } from "../../errors";
 import { answered, type Awaited } from "./answered";
 import { pairingHint } from "./explain";
 import { SMP_CHARACTERISTIC, SMP_SERVICE } from "./messages";
@@ -82,7 +82,7 @@ export async function subscribe(characteristic: Characteristic, listen: Listen, 
     );
     if (error) throw new SmpError("SMP_LINK_OPEN", `it refuses to notify: ${String(error)}`, { hint: pairingHint() });
   } catch (error) {
-    const isTimeout = error instanceof SmpError && error.code === "SMP_TIMEOUT" && !signal.aborted;
+    const isTimeout = hasCode(error, "SMP_TIMEOUT") && !signal.aborted;
     throw isTimeout && errorCode !== undefined ? demandsPairing(errorCode, "it does not answer to pairing") : error;
   } finally {
     endListening();

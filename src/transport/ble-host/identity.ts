@@ -22,7 +22,7 @@ export function advertOf(peripheral: Peripheral): BleAdvert {
 }
 
 /** Identifiers that are no Bluetooth addresses stay as they are. */
-function withColons(address: string): string {
+export function withColons(address: string): string {
   return /^[0-9a-f]{12}$/.test(address) ? address.match(/../g)!.join(":") : address;
 }
 

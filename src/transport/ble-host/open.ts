@@ -3,7 +3,7 @@
  * Any step ends with its deadline, with the loss of link or adapter, or when it is not wanted any more.
  */
 import { abortReason, sleep } from "../../clock";
-import { messageOf, SmpError } from "../../errors";
+import { hasCode, messageOf, SmpError } from "../../errors";
 import type { Adapter } from "./adapter";
 import { disconnectReason } from "./disconnect-reason";
 import { findFresh, type Found } from "./find";
@@ -31,7 +31,7 @@ export async function openHostLink(
     try {
       return await establish(adapter, found, either);
     } catch (error) {
-      const isLost = error instanceof SmpError && error.code === "SMP_LINK_LOST" && !either.aborted;
+      const isLost = hasCode(error, "SMP_LINK_LOST") && !either.aborted;
       if (!isLost || attempt === ATTEMPTS) throw error;
       await sleep(PAUSE_MS * attempt, either);
     }

@@ -47,6 +47,7 @@ export interface Sender {
 
 type Content = Extract<Envelope, { kind: "frames" | "failure" }>;
 
+/** Where the frames of all devices of a pool leave as messages, and where what comes back is led to their links. */
 export class FlowChannel implements LinkChannel {
   readonly settings: FlowSettings;
   readonly #counters = newCounters();
@@ -118,11 +119,12 @@ export class FlowChannel implements LinkChannel {
     return link;
   }
 
-  async send(link: FlowLink, frame: LinkFrame, signal: AbortSignal): Promise<void> {
+  async send(link: FlowLink, frame: LinkFrame, signal: AbortSignal, onLeave = (): void => {}): Promise<void> {
     const id = this.#sent.newId();
     await this.#feed.enter(link, id, signal);
     this.#sent.add(id, frame.device, frame.seq);
     this.#count("sent");
+    onLeave();
     for (const outlet of this.#outlets) outlet.emit({ ...frame, id });
   }
 

@@ -1,12 +1,13 @@
 import { nowMs, throwIfAborted } from "../../clock";
 import { SmpError } from "../../errors";
-import { decodeHeader } from "../../smp/header";
+import { MessageFrames } from "../../framing/message-frames";
+import { decodeHeader, OP } from "../../smp/header";
 import { FrameQueue } from "../frame-queue";
 import type { FrameFacts, Link, Unanswerable } from "../transport";
-import { Assembly } from "./assembly";
 import type { FlowCounters } from "./counters";
 import type { FlowSettings } from "./settings";
 
+const ANSWERS = [OP.READ_RESPONSE, OP.WRITE_RESPONSE];
 /** Many devices share one flow: their messages leave one after the other. */
 const MAX_SEND_MS = 600_000;
 
@@ -15,7 +16,7 @@ export interface LinkChannel {
   readonly settings: FlowSettings;
   readonly counters: Readonly<FlowCounters>;
   /** @throws SMP_LINK_LOST when there is nobody to emit the message; the signal's reason */
-  send(link: FlowLink, outgoing: LinkFrame, signal: AbortSignal): Promise<void>;
+  send(link: FlowLink, outgoing: LinkFrame, signal: AbortSignal, onLeave?: () => void): Promise<void>;
   closed(link: FlowLink, reason: SmpError): void;
 }
 
@@ -40,7 +41,7 @@ export class FlowLink implements Link {
   readonly frames = new FrameQueue();
   readonly facts: object;
   readonly #channel: LinkChannel;
-  readonly #assembly: Assembly;
+  readonly #assembly: MessageFrames;
   #tell: (unanswerable: Unanswerable) => void = () => {};
   #garbage = 0;
   #over: SmpError | undefined;
@@ -61,7 +62,7 @@ export class FlowLink implements Link {
       },
     };
     this.#channel = channel;
-    this.#assembly = new Assembly(maxRoundTripMs);
+    this.#assembly = new MessageFrames({ ops: ANSWERS, staleMs: maxRoundTripMs });
   }
 
   get incomplete(): number {
@@ -75,12 +76,13 @@ export class FlowLink implements Link {
   async send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> {
     throwIfAborted(signal);
     if (this.#over) throw this.#over;
-    const { attempt = 1, command = "", timeoutMs = this.maxRoundTripMs } = facts ?? {};
+    const { attempt = 1, command = "", timeoutMs = this.maxRoundTripMs, onLeave } = facts ?? {};
     const { seq } = decodeHeader(frame);
     await this.#channel.send(
       this,
       { device: this.device, seq, attempt, command, timeoutMs, frame: Uint8Array.from(frame) },
       signal,
+      onLeave,
     );
   }
 

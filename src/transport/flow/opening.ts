@@ -1,11 +1,10 @@
 /** Whether and how large frames can go to a device. */
 import { SmpError } from "../../errors";
 import type { PresenceEnvelope } from "../../framing/envelope";
+import { MAX_FRAME_BYTES } from "../../framing/frame-length";
 import { frameRoom, type PayloadForm } from "../../framing/payload";
 import { LONGEST_ID } from "./requests";
 
-/** The largest SMP message: an 8-byte header and what its 16-bit length can announce. */
-const MAX_FRAME_BYTES = 8 + 0xffff;
 /** An echo. */
 const MIN_FRAME_BYTES = 20;
 

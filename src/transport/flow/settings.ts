@@ -1,5 +1,6 @@
 /** What the far end of a flow bears, as far as people know it. */
 
+/** What carries the messages of a flow can and may take. */
 export interface FlowSettings {
   /** Of a message's payload, in the form in which it leaves. */
   readonly maxMessageBytes: number;
@@ -13,6 +14,7 @@ export interface FlowSettings {
   readonly waitForAck: boolean;
 }
 
+/** For a way of which nothing is known. */
 export const FLOW_DEFAULTS: FlowSettings = {
   maxMessageBytes: 4096,
   messagesPerSecond: undefined,

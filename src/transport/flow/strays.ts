@@ -1,5 +1,6 @@
 /** What is said of messages that are for nobody. */
 import { SmpError } from "../../errors";
+import { mayBeginFrame } from "../../framing/frame-length";
 import { OP } from "../../smp/header";
 
 const SHOWN_BYTES = 16;
@@ -37,8 +38,7 @@ export function unknownDevice(device: string, atWork: readonly string[]): SmpErr
 
 export function noAnswer(device: string, bytes: Uint8Array): SmpError {
   const hex = Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString("hex");
-  const op = bytes[0]! & 0b111;
-  const isRequest = bytes[0]! < 0x10 && (op === OP.READ || op === OP.WRITE);
+  const isRequest = mayBeginFrame(bytes[0]!, [OP.READ, OP.WRITE]);
   return new SmpError(
     "SMP_BAD_FRAME",
     `a message of ${device} holds ${bytes.length} bytes that begin no answer (${hex})`,

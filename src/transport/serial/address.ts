@@ -10,14 +10,17 @@
  */
 import { SmpError } from "../../errors";
 
+/** "rtscts": by wires; "xonxoff": by characters, which raw frames may hold. */
 export const FLOW_CONTROLS = ["none", "rtscts", "xonxoff"] as const;
+/** "console": lines of text (Zephyr's shell and UART transports, MCUboot); "raw": bare frames (Zephyr 4.4 raw UART). */
 export const FRAMINGS = ["console", "raw"] as const;
 
+/** How a line is set and how frames go over it. */
 export interface SerialSettings {
   readonly baudRate: number;
   readonly flowControl: (typeof FLOW_CONTROLS)[number];
   readonly framing: (typeof FRAMINGS)[number];
-  /** Pause after each line of a frame: servers have two line buffers, which a fast line fills at once. */
+  /** Pause after each line of a frame: servers have two line buffers, which a fast line fills at once. Left out where it is not needed. */
   readonly lineDelayMs: number;
 }
 
@@ -29,19 +32,35 @@ export const SERIAL_DEFAULTS: SerialSettings = {
   lineDelayMs: 2,
 };
 
+/** What numbers may be, in addresses and in forms. */
+export const SERIAL_RANGES = { baudRate: [50, 20_000_000], lineDelayMs: [0, 1_000] } as const;
+
+/** Whether the line would take bytes of frames for its own. */
+export function isFlowInFrames({ framing, flowControl }: SerialSettings): boolean {
+  return framing === "raw" && flowControl === "xonxoff";
+}
+
+/** A USB device, whatever the path of its port is at the moment. */
+export interface UsbIdentity {
+  /** Four hex digits in lower case. */
+  readonly vendorId: string;
+  /** Undefined: any. */
+  readonly productId: string | undefined;
+  /** In lower case; undefined: any. */
+  readonly serialNumber: string | undefined;
+  /** Which of the device's ports, by their paths, from 1; undefined: the only one. */
+  readonly port?: number | undefined;
+}
+
+/** "usb:2fe3:0004:0123ABCD", as an address has it. */
+export function formatUsb({ vendorId, productId = "*", serialNumber, port }: UsbIdentity): string {
+  const device = `usb:${vendorId}:${productId}${serialNumber === undefined ? "" : `:${serialNumber}`}`;
+  return port === undefined ? device : `${device}?port=${port}`;
+}
+
 export type SerialPlace =
   | { readonly kind: "path"; readonly path: string }
-  | {
-      readonly kind: "usb";
-      /** Four hex digits in lower case. */
-      readonly vendorId: string;
-      /** Undefined: any. */
-      readonly productId: string | undefined;
-      /** In lower case; undefined: any. */
-      readonly serialNumber: string | undefined;
-      /** Which of the device's ports, by their paths, from 1; undefined: the only one. */
-      readonly port: number | undefined;
-    }
+  | ({ readonly kind: "usb" } & UsbIdentity)
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
 export interface SerialAddress {
@@ -67,12 +86,12 @@ export function parseSerialAddress(address: unknown, defaults: SerialSettings): 
 
 function readSettings(text: string, given: Given, defaults: SerialSettings): SerialSettings {
   const settings: SerialSettings = {
-    baudRate: wholeNumber(text, given, "baud", [50, 20_000_000]) ?? defaults.baudRate,
+    baudRate: wholeNumber(text, given, "baud", SERIAL_RANGES.baudRate) ?? defaults.baudRate,
     flowControl: oneOf(text, given, "flow", FLOW_CONTROLS) ?? defaults.flowControl,
     framing: oneOf(text, given, "framing", FRAMINGS) ?? defaults.framing,
-    lineDelayMs: wholeNumber(text, given, "linedelay", [0, 1_000]) ?? defaults.lineDelayMs,
+    lineDelayMs: wholeNumber(text, given, "linedelay", SERIAL_RANGES.lineDelayMs) ?? defaults.lineDelayMs,
   };
-  if (settings.framing !== "raw" || settings.flowControl !== "xonxoff") return settings;
+  if (!isFlowInFrames(settings)) return settings;
   throw bad(`${text}: raw frames may hold the characters of xonxoff; use rtscts or none`);
 }
 
@@ -101,7 +120,7 @@ function orAny(part: string | undefined): string | undefined {
 }
 
 function readTcp(text: string): SerialPlace {
-  const parts = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^\s/:[\]]+):(\d{1,5})\/?$/i.exec(text);
+  const parts = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^\s/:@[\]]+):(\d{1,5})\/?$/i.exec(text);
   const port = Number(parts?.[2]);
   if (!parts || port < 1 || port > 65_535) throw bad(`${text}: expected tcp://host:port, with a port from 1 to 65535`);
   return { kind: "tcp", host: parts[1]!.replace(/^\[|\]$/g, "").toLowerCase(), port };
@@ -110,9 +129,7 @@ function readTcp(text: string): SerialPlace {
 function keyOf(place: SerialPlace): string {
   if (place.kind === "path") return place.path;
   if (place.kind === "tcp") return `tcp://${place.host.includes(":") ? `[${place.host}]` : place.host}:${place.port}`;
-  const { vendorId, productId = "*", serialNumber, port } = place;
-  const device = `usb:${vendorId}:${productId}${serialNumber === undefined ? "" : `:${serialNumber}`}`;
-  return port === undefined ? device : `${device}?port=${port}`;
+  return formatUsb(place);
 }
 
 function readOptions(text: string, query: string): Given {

@@ -1,5 +1,6 @@
 /** Serial ports as devices to choose from. */
 import type { FoundDevice } from "../transport";
+import { formatUsb } from "./address";
 import type { PortInfo } from "./port-list";
 
 /** Each by the address that lasts longest: a USB device's identity where that is plain, else the path. */
@@ -21,6 +22,6 @@ function usbIdentity(port: PortInfo, ports: readonly PortInfo[]): string | undef
       other.productId === productId &&
       other.serialNumber?.toLowerCase() === serialNumber.toLowerCase(),
   );
-  const identity = `usb:${vendorId}:${productId}:${serialNumber}`;
-  return same.length === 1 ? identity : `${identity}?port=${same.indexOf(port) + 1}`;
+  const which = same.length === 1 ? undefined : same.indexOf(port) + 1;
+  return formatUsb({ vendorId, productId, serialNumber, port: which });
 }

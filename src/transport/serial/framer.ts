@@ -3,7 +3,9 @@ import { nowMs } from "../../clock";
 import { ConsoleDecoder } from "../../framing/console-decoder";
 import { encodeConsole } from "../../framing/console-encoder";
 import { CRC_BYTES, LENGTH_BYTES, LINE_FEED, MAX_CONSOLE_FRAME_BYTES } from "../../framing/console-line";
+import { MAX_FRAME_BYTES } from "../../framing/frame-length";
 import { RawDecoder } from "../../framing/raw";
+import { OP } from "../../smp/header";
 import type { SerialSettings } from "./address";
 
 export interface Framer {
@@ -46,14 +48,12 @@ function consoleFramer(): Framer {
   };
 }
 
-/** The largest SMP message: an 8-byte header and what its 16-bit length can announce. */
-const MAX_RAW_FRAME_BYTES = 8 + 0xffff;
-const ANSWERS = [1, 3] as const;
+const ANSWERS = [OP.READ_RESPONSE, OP.WRITE_RESPONSE];
 
 function rawFramer(): Framer {
-  const decoder = new RawDecoder({ ops: ANSWERS, maxFrameBytes: MAX_RAW_FRAME_BYTES, onBadHeader: "search" });
+  const decoder = new RawDecoder({ ops: ANSWERS, maxFrameBytes: MAX_FRAME_BYTES, onBadHeader: "search" });
   return {
-    maxFrameBytes: MAX_RAW_FRAME_BYTES,
+    maxFrameBytes: MAX_FRAME_BYTES,
     bufferOverheadBytes: 0,
     preamble: new Uint8Array(0),
     encode: (frame) => [frame],

@@ -2,10 +2,11 @@
 import { raceAbort, sleep, throwIfAborted } from "../../clock";
 import { messageOf, SmpError } from "../../errors";
 import { FrameQueue } from "../frame-queue";
-import type { Link } from "../transport";
+import type { FrameFacts, Link } from "../transport";
 import type { SerialAddress } from "./address";
 import type { ByteListener, ByteStream } from "./byte-stream";
 import { type Framer, framerFor } from "./framer";
+import { LinePace } from "./line-pace";
 
 export class SerialLink implements Link, ByteListener {
   readonly label: string;
@@ -15,6 +16,7 @@ export class SerialLink implements Link, ByteListener {
   readonly frames = new FrameQueue();
   readonly #framer: Framer;
   readonly #lineDelayMs: number;
+  readonly #pace: LinePace;
   #stream: ByteStream | undefined;
   #over: string | undefined;
   readonly #ended = new AbortController();
@@ -23,7 +25,9 @@ export class SerialLink implements Link, ByteListener {
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor({ key, settings }: SerialAddress) {
+  /** @param pace what is known of the device from earlier links */
+  constructor({ key, settings }: SerialAddress, pace = new LinePace()) {
+    this.#pace = pace;
     this.label = `serial:${key}`;
     this.#framer = framerFor(settings.framing);
     this.#lineDelayMs = settings.lineDelayMs;
@@ -41,10 +45,11 @@ export class SerialLink implements Link, ByteListener {
     return this.#framer.describeDrops();
   }
 
-  async send(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  async send(frame: Uint8Array, signal: AbortSignal, facts?: FrameFacts): Promise<void> {
     throwIfAborted(signal);
     if (this.#over !== undefined) throw this.#lostError();
-    const pieces = this.#framer.encode(Uint8Array.from(frame));
+    const lines = this.#framer.encode(Uint8Array.from(frame));
+    const pieces = this.#pace.mayHurry(lines.length, facts) ? [Buffer.concat(lines)] : lines;
     const either = AbortSignal.any([signal, this.#ended.signal]);
     const sent = this.#turn.then(() => this.#write(pieces, either));
     this.#turn = sent.catch(() => undefined);
@@ -64,7 +69,11 @@ export class SerialLink implements Link, ByteListener {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#over === undefined) this.#framer.decode(bytes).forEach((frame) => this.frames.push(frame));
+    if (this.#over !== undefined) return;
+    for (const frame of this.#framer.decode(bytes)) {
+      this.#pace.answered();
+      this.frames.push(frame);
+    }
   }
 
   lost(cause: unknown): void {

@@ -3,6 +3,7 @@ import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { SerialDriver } from "./driver";
 
+/** A serial port as the system knows it. */
 export interface PortInfo {
   /** What opens it: "/dev/ttyACM0", "COM3". */
   readonly path: string;

@@ -4,7 +4,7 @@ import { ConsoleDecoder } from "../../../src/framing/console-decoder";
 import { encodeConsole } from "../../../src/framing/console-encoder";
 import { RawDecoder, type RawOptions } from "../../../src/framing/raw";
 import { FrameAssembler } from "../../../src/framing/stream";
-import { Assembly } from "../../../src/transport/flow/assembly";
+import { MessageFrames } from "../../../src/framing/message-frames";
 import { framesOf } from "../../../src/transport/datagram";
 import { bytes, damaged, inPieces, pieceLengths } from "../inputs";
 import { target } from "../target";
@@ -139,7 +139,7 @@ const answers = frames.map((each) =>
 
 export const ASSEMBLY_TARGETS = [
   target("messages with pieces: frames come through in order", fc.tuple(answers, pieceLengths), ([sent, lengths]) => {
-    const assembly = new Assembly(1_000);
+    const assembly = new MessageFrames({ ops: [1, 3], staleMs: 1_000 });
     const received = sent.flatMap((one) =>
       inPieces(one, lengths).flatMap((piece) => assembly.take("", piece, 0).frames),
     );
@@ -151,7 +151,7 @@ export const ASSEMBLY_TARGETS = [
       );
     for (const one of sent)
       assert.deepEqual(
-        new Assembly(1).take("k", one, 0).frames.map((each) => Buffer.from(each)),
+        new MessageFrames({ ops: [1, 3], staleMs: 1 }).take("k", one, 0).frames.map((each) => Buffer.from(each)),
         [one],
       );
   }),
@@ -159,7 +159,7 @@ export const ASSEMBLY_TARGETS = [
     "messages with pieces: any are put together or dropped",
     fc.tuple(fc.oneof(bytes(), damaged(joined)), pieceLengths, fc.string({ maxLength: 1 })),
     ([input, lengths, key]) => {
-      const assembly = new Assembly(1_000);
+      const assembly = new MessageFrames({ ops: [1, 3], staleMs: 1_000 });
       const taken = inPieces(input, lengths).map((piece, index) =>
         assembly.take(index % 3 === 0 ? key : "", piece, index * 50),
       );

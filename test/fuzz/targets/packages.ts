@@ -1,6 +1,6 @@
 /** Firmware as people have it: packages, hex files, and the keys to verify it with. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -12,15 +12,15 @@ import { verifySignature } from "../../../src/image/signature";
 import { openFirmware } from "../../../src/image/source";
 import { buildImage } from "../../build-image";
 import { buildZip } from "../../build-zip";
+import { imageBytes } from "../../images";
 import { bytes, damaged } from "../inputs";
 import { refusedOrDone, refusedOrResolved, target } from "../target";
 
-const file = (name: string): Buffer => readFileSync(join(__dirname, "../../images", name));
-const PEM = file("ecdsa-p256.pub.pem");
+const PEM = imageBytes("ecdsa-p256.pub.pem");
 const KEYS = ["ecdsa-p256", "ed25519", "rsa-2048"].flatMap((name) =>
-  parsePublicKeys(file(`${name}.pub.pem`).toString(), name),
+  parsePublicKeys(imageBytes(`${name}.pub.pem`).toString(), name),
 );
-const SIGNED = ["ecdsa-p256-1.5.0.bin", "ed25519-1.5.0.bin"].map(file);
+const SIGNED = ["ecdsa-p256-1.5.0.bin", "ed25519-1.5.0.bin"].map(imageBytes);
 /** Only what lies behind the payload is worth damaging. */
 const signed = fc
   .constantFrom(...SIGNED)
@@ -125,7 +125,10 @@ export const PACKAGE_TARGETS = [
   ),
   target(
     "keys: any setting is keys and paths, or refused",
-    fc.oneof(damaged(fc.constantFrom(PEM, file("signed/rsa-2048.c"), file("signed/ecdsa-p384.rs"))), bytes()),
+    fc.oneof(
+      damaged(fc.constantFrom(PEM, imageBytes("signed/rsa-2048.c"), imageBytes("signed/ecdsa-p384.rs"))),
+      bytes(),
+    ),
     (input) => {
       refusedOrDone(() => readKeySetting(input.toString("latin1")));
     },

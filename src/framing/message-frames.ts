@@ -2,39 +2,45 @@
  * Frames out of messages: a message may hold a piece of a frame, one frame, several, or the end of one and the begin of the
  * next. A message that is whole by itself never belongs to what came before: so a lost piece costs one frame only.
  */
-import { decodeHeader, HEADER_BYTES, OP } from "../../smp/header";
+import { frameLength, HEADER_BYTES, mayBeginFrame } from "./frame-length";
 
-/** Messages of several answers may mingle; more than any window. */
-const MAX_PARTIALS = 32;
+/** Messages of several frames may mingle; more than any window, and than the devices of a gateway have requests at once. */
+const MAX_PARTIALS = 64;
+
+export interface MessageFramesOptions {
+  /** Operations that a header may bear: 0 and 2 of requests, 1 and 3 of answers. */
+  readonly ops: readonly number[];
+  /** The rest of a frame that comes later is none. */
+  readonly staleMs: number;
+}
 
 export interface Assembled {
   readonly frames: readonly Uint8Array[];
-  /** What begins no frame of a device. */
+  /** What begins no frame. */
   readonly garbage?: Uint8Array;
 }
 
-export class Assembly {
+export class MessageFrames {
   /** Frames of which only a part came. */
   incomplete = 0;
   readonly #partials = new Map<string, { readonly bytes: Buffer; readonly sinceMs: number }>();
-  readonly #staleMs: number;
+  readonly #options: MessageFramesOptions;
 
-  /** @param staleMs the rest of a frame that comes later is none */
-  constructor(staleMs: number) {
-    this.#staleMs = staleMs;
+  constructor(options: MessageFramesOptions) {
+    this.#options = options;
   }
 
   /**
-   * @param key of messages that belong together: the id of the request, or "" where there is none
+   * @param key of messages that belong together: the device and the id of the request, where they are known
    * @param atMs on any clock
    */
   take(key: string, bytes: Uint8Array, atMs: number): Assembled {
     this.#dropStale(atMs);
     const before = this.#partials.get(key);
     this.#partials.delete(key);
-    const alone = cut(bytes);
+    const alone = this.#cut(bytes);
     if (!before) return this.#keepRest(key, alone, atMs);
-    const together = cut(Buffer.concat([before.bytes, bytes]));
+    const together = this.#cut(Buffer.concat([before.bytes, bytes]));
     const isOwn = isWhole(alone) && alone.frames.every(hasFlagsZero) && !isWhole(together);
     if (!isOwn && !together.garbage) return this.#keepRest(key, together, before.sinceMs);
     this.incomplete++;
@@ -49,14 +55,30 @@ export class Assembly {
   }
 
   #dropStale(atMs: number): void {
-    for (const [key, { sinceMs }] of this.#partials) if (atMs - sinceMs > this.#staleMs) this.#drop(key);
+    for (const [key, { sinceMs }] of this.#partials) if (atMs - sinceMs > this.#options.staleMs) this.#drop(key);
   }
 
   #drop(key: string): void {
     this.#partials.delete(key);
     this.incomplete++;
   }
+
+  #cut(bytes: Uint8Array): Cut {
+    const frames: Uint8Array[] = [];
+    for (let rest = bytes; ;) {
+      if (rest.length === 0) return { frames, rest };
+      if (!mayBeginFrame(rest[0]!, this.#options.ops)) {
+        return { frames, rest: NOTHING, garbage: Uint8Array.from(rest) };
+      }
+      if (rest.length < HEADER_BYTES || rest.length < frameLength(rest)) return { frames, rest };
+      const frame = Uint8Array.from(rest.subarray(0, frameLength(rest)));
+      frames.push(frame);
+      rest = rest.subarray(frame.length);
+    }
+  }
 }
+
+const NOTHING = new Uint8Array();
 
 interface Cut {
   readonly frames: Uint8Array[];
@@ -72,26 +94,4 @@ function isWhole({ frames, rest, garbage }: Cut): boolean {
 /** Nobody sets the byte after the first; a middle of a frame that looks like a whole one is rarely so. */
 function hasFlagsZero(frame: Uint8Array): boolean {
   return frame[1] === 0;
-}
-
-const NOTHING = new Uint8Array();
-
-function cut(bytes: Uint8Array): Cut {
-  const frames: Uint8Array[] = [];
-  for (let rest = bytes; ;) {
-    if (rest.length === 0) return { frames, rest };
-    if (!mayBeAnswer(rest)) return { frames, rest: NOTHING, garbage: Uint8Array.from(rest) };
-    if (rest.length < HEADER_BYTES) return { frames, rest };
-    const frameBytes = HEADER_BYTES + decodeHeader(rest).bodyBytes;
-    if (rest.length < frameBytes) return { frames, rest };
-    frames.push(Uint8Array.from(rest.subarray(0, frameBytes)));
-    rest = rest.subarray(frameBytes);
-  }
-}
-
-/** By the first byte: what a device may send, with the bits zero that nobody uses. */
-function mayBeAnswer(bytes: Uint8Array): boolean {
-  const first = bytes[0]!;
-  const op = first & 0b111;
-  return first < 0x10 && (op === OP.READ_RESPONSE || op === OP.WRITE_RESPONSE);
 }

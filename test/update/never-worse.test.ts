@@ -1,0 +1,130 @@
+/** What could leave a device worse than it was found, or be told wrongly of it. */
+import assert from "node:assert/strict";
+import { VirtualDevice } from "../../src/device/device";
+import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
+import { image } from "../../src/smp/commands";
+import { buildImage } from "../build-image";
+import { B, SMALL, SMALL_FILE, useBench, type Bench } from "./bench";
+import { flags, read } from "./lifecycle";
+import { partsOf } from "./parts";
+
+const OLD = ["0 1.0.0 active confirmed", "1 1.2.3+4"];
+const TRIAL = ["0 1.2.3+4 active", "1 1.0.0 confirmed"];
+const NEW = ["0 1.2.3+4 active confirmed", "1 1.0.0"];
+const NET_6 = buildImage({ version: "6.0.0" });
+const TWO_IMAGES = { image1Slot0: buildImage({ version: "5.0.0" }) };
+
+describe("a device that is updated", () => {
+  const newBench = useBench();
+
+  it("has no half of an update marked when its build does not let the other half be marked", async () => {
+    const bench = newBench({ ...TWO_IMAGES, allowConfirmNonActiveImageSecondary: false });
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_DEVICE"]);
+    assert.deepEqual(flags(await read(bench)), [...OLD, "0 5.0.0 active confirmed", "1 6.0.0"]);
+    bench.device.reboot();
+    await bench.started();
+    assert.equal(bench.device.version, "1.0.0");
+  });
+
+  it("is told of, when half of an update was marked and the rest fails", async () => {
+    const bench = newBench(TWO_IMAGES);
+    bench.device.faults.add(only(image.writeState, nth(2, refuseWith({ group: 1, rc: 1 }))));
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.equal(result.verdict, "failed");
+    assert.match(result.because, /the next reset installs image 1 slot 1: 6\.0\.0 \w+… pending permanent$/);
+    assert.equal(result.error!.message, result.because);
+    assert.deepEqual(result.evidence.after, await read(bench));
+  });
+
+  it("is on trial, and that is said, when it rebooted by itself before the mark was answered", async () => {
+    const bench = newBench();
+    const rebootAfter: Fault = (exchange) =>
+      exchange.changeAnswer(() => {
+        setImmediate(() => bench.device.reboot());
+        return [];
+      });
+    bench.device.faults.add(only(image.writeState, nth(1, rebootAfter)));
+    const result = await bench.update({ parts: await partsOf(B) });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "testing", "SMP_TRIAL_RUNNING"]);
+    assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [TRIAL, TRIAL]);
+  });
+
+  it("is confirmed, and that is said, when it was away for long before that could be seen", async () => {
+    const bench = newBench();
+    bench.device.faults.add(only(image.writeState, nth(2, goneFor(bench, 9_000))));
+    const result = await bench.update({ parts: await partsOf(B) });
+    assert.deepEqual([result.ok, result.verdict, result.error], [true, "confirmed", undefined]);
+    assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [NEW, NEW]);
+  });
+
+  it("shows in the evidence what a failed upload has left of it", async () => {
+    const bench = newBench({ ...SMALL, slot1: buildImage({ version: "0.9.0", payloadBytes: 2_000 }) });
+    bench.device.faults.add(only(image.upload, nth(4, refuseWith({ group: 1, rc: 1 }))));
+    const result = await bench.update({ parts: await partsOf(SMALL_FILE) });
+    assert.deepEqual(flags(result.evidence.before), ["0 1.0.0 active confirmed", "1 0.9.0"]);
+    assert.deepEqual([result.verdict, result.evidence.after], ["failed", await read(bench)]);
+    assert.deepEqual(flags(result.evidence.after), ["0 1.0.0 active confirmed"]);
+  });
+
+  for (const hideLoss of [false, true]) {
+    it(`is not mistaken for another that answers at its address in mid-upload${hideLoss ? ", unnoticed by the link" : ""}`, async () => {
+      const bench = newBench(SMALL);
+      bench.hideLoss = hideLoss;
+      const other = new VirtualDevice({ ...SMALL, name: "other", slot0: buildImage({ version: "9.9.9" }) });
+      const before = other.store.snapshot(0, 1);
+      let chunks = 0;
+      bench.linkFault = ({ command }) => {
+        if (command === "image.upload" && ++chunks === 5) bench.replaceDevice(other);
+        return undefined;
+      };
+      const result = await bench.update({ parts: await partsOf(SMALL_FILE) });
+      assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_UPLOAD_FAILED"], result.because);
+      assert.match(result.because, /begun while 1\.0\.0 .* ran, and now the device is another \(slot 0: 9\.9\.9/);
+      assert.match(result.error!.hint, /Another device answers at this address/);
+      assert.deepEqual(Buffer.from(other.store.snapshot(0, 1)), Buffer.from(before), "nothing was erased or written");
+    });
+  }
+});
+
+/** Serves the request, and is off for a while instead of answering. */
+function goneFor({ device }: Bench, ms: number): Fault {
+  return (exchange) =>
+    exchange.changeAnswer(() => {
+      setImmediate(() => device.powerOff());
+      setTimeout(() => device.powerOn(), ms);
+      return [];
+    });
+}
+
+describe("a trial", () => {
+  const newBench = useBench();
+
+  it("is not ended by the update's own reset when the device has rebooted into it by itself", async () => {
+    const bench = newBench();
+    bench.hideLoss = true;
+    const isMarked = (): boolean => bench.requests("image.writeState").length > 0;
+    let boots = 0;
+    const reboot: Fault = (exchange) => {
+      if (isMarked() && boots++ === 0) exchange.reboot();
+    };
+    bench.device.faults.add(only(image.readState, reboot));
+    const result = await bench.update({ parts: await partsOf(B) });
+    assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+    assert.equal(bench.requests("os.reset").length, 0, "a reset would have reverted it");
+    assert.deepEqual(flags(await read(bench)), NEW);
+  });
+
+  it("that ended while the gate waited is confirmed by nobody, and not made permanent", async () => {
+    const bench = newBench();
+    const ask = async (): Promise<boolean> => {
+      bench.device.reboot();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      return true;
+    };
+    const result = await bench.update({ parts: await partsOf(B), gate: { ask } });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "reverted", "SMP_WRONG_IMAGE"]);
+    assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [OLD, OLD]);
+    assert.equal(bench.requests("image.writeState").length, 1, "the mark alone");
+  });
+});
