@@ -31,7 +31,10 @@ export interface ResetOptions {
   readonly force?: boolean | undefined;
   /** Stay in the bootloader's serial recovery (Zephyr 4.2 and later; it is checked). No verdict is given then. */
   readonly toRecovery?: boolean | undefined;
-  /** Longest time for the device to come back, default 5 minutes; 0: do not wait. */
+  /**
+   * Longest time for the device to come back, default 5 minutes; longer for a device whose last swap (or boot) took so long.
+   * 0: do not wait.
+   */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ResetProgress) => void) | undefined;
@@ -82,7 +85,8 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
 
   report("resetting");
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
-  const after = await reboot(device, { before, waitMs, signal, onPoll }, options);
+  const patienceMs = waitMs === 0 ? 0 : absence.patienceMs(waitMs);
+  const after = await reboot(device, { before, waitMs: patienceMs, signal, onPoll }, options);
   if (!after)
     return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
   const absentMs = Math.round(nowMs() - after.sentMs);

@@ -54,6 +54,14 @@ describe("reset", () => {
     assert.ok(seen.every(({ elapsedMs, etaMs }) => etaMs === Math.max(0, absentMs - elapsedMs)));
   });
 
+  it("waits longer than it was told to for a device whose last swap took so long", async () => {
+    const bench = await tested({ pace: { erasePageMs: 100, bootMs: 2_000 } });
+    const { absentMs } = await reset(bench);
+    assert.ok(absentMs > 5_000);
+    // Nobody confirmed the trial: it is swapped back.
+    assert.equal((await reset(bench, { waitMs: 3_000 })).verdict, "reverted");
+  });
+
   it("is not fooled by the old session, nor by a device whose link does not break", async () => {
     for (const resetDelayMs of [250, 3_000, 6_000]) {
       const bench = await tested({ pace: { resetDelayMs, bootMs: 500 } });
