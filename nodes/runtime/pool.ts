@@ -9,6 +9,7 @@ import {
   type FoundDevice,
   type SessionPool,
 } from "../../src/index";
+import { mismatch } from "./checks";
 import { folderLimits, NO_DEMANDS, type Demands } from "./demands";
 import { search } from "./discovery";
 import { poolJobs, type PoolJobs } from "./job-records";
@@ -136,12 +137,16 @@ export interface Target {
 export function targetOf(RED: NodeAPI, msg: FlowMessage): Target {
   const { pool: id, device } = recordOf(msg.smp);
   if (typeof msg.smp !== "object" || msg.smp === null || id === undefined) {
-    throw new SmpError("SMP_NO_SESSION", `the message has no session: msg.smp${msg.smp ? ".pool" : ""} is missing`);
+    const field = `msg.smp${msg.smp ? ".pool" : ""}`;
+    throw new SmpError("SMP_NO_SESSION", `the message has no session: ${field} is missing`, { field });
   }
   const pool = findPool(RED, id, "msg.smp.pool");
-  if (typeof device !== "string" || device === "") {
-    throw new SmpError("SMP_NO_SESSION", "the message names no device: msg.smp.device is missing");
+  const field = "msg.smp.device";
+  if (device === undefined || device === null || device === "") {
+    throw new SmpError("SMP_NO_SESSION", `the message names no device: ${field} is missing`, { field });
   }
+  if (typeof device !== "string")
+    throw mismatch({ name: field, code: "SMP_BAD_INPUT" }, "the name of one device", device);
   pool.sessions().key(device);
   return { pool, device };
 }

@@ -58,6 +58,8 @@ describe("bad input", () => {
       assertExplained(await flow.ask(id, { smp: {} }, `${id} error`), "SMP_NO_SESSION", /msg\.smp\.pool is missing/);
       const noDevice = await flow.ask(id, { smp: { pool: "pool" } }, `${id} error`);
       assertExplained(noDevice, "SMP_NO_SESSION", /msg\.smp\.device is missing/);
+      const list = await flow.ask(id, { smp: { pool: "pool", device: ["sensor-1"] } }, `${id} error`);
+      assertExplained(list, "SMP_BAD_INPUT", /^msg\.smp\.device must be the name of one device, got an array of 1$/);
     });
 
     it(`for a pool that is not there is explained by ${id}`, async () => {

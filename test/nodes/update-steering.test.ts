@@ -29,6 +29,25 @@ describe("an update node that is steered", () => {
     assert.equal(msg["payload"].devices[1].error.code, "SMP_ABORTED");
   });
 
+  it("pauses in the midst of uploads, which go on where they were", async () => {
+    const slow = flowOf({ firmware: "test/images/hash-only-2.0.0+77.bin" }).map((each) =>
+      each.id === "pool" ? { ...each, pace: "brisk" } : each,
+    );
+    const running = (flow = await RunningFlow.load(slow));
+    running.put("up", to(["one", "two"]));
+    await running.until("the midst of both", () => {
+      const progress: Msg[] = running.all("up progress").at(-1)?.smp.running ?? [];
+      return progress.length === 2 && progress.every(({ off }) => off > 0);
+    });
+    running.put("up", { action: "pause" });
+    await running.until("the pause", () => running.texts("up").at(-1)!.startsWith("paused"));
+    running.put("up", { action: "resume" });
+    for (const { ok, evidence } of (await running.next("up result"))["payload"].devices) {
+      const [{ resumedFromBytes, startedOver }] = evidence.images;
+      assert.deepEqual([ok, resumedFromBytes > 0, startedOver], [true, true, 0]);
+    }
+  });
+
   it("aborts one of its devices alone", async () => {
     const running = await load({ gate: true });
     running.put("up", to(["one", "two"]));
