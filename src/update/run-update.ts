@@ -200,8 +200,9 @@ class Run {
     const isSeen = verdict !== "unreachable-after-reset" && (await this.#lookAgain());
     const truth = (verdict ?? this.#whereItStands(isSeen)) as UpdateVerdict;
     if (truth === "confirmed") return this.#result(truth, `${this.#names} runs and is confirmed after all`, true);
-    const report = { device: this.#device, ...error.report() };
-    return { ...this.#result(truth, `${error.message}${this.#left(isSeen)}`, false), error: report };
+    const because = `${error.message}${this.#left(isSeen)}`;
+    const report = { device: this.#device, ...error.report(), message: because };
+    return { ...this.#result(truth, because, false), error: report };
   }
 
   /** Of an update that broke off. */

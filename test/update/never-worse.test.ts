@@ -33,6 +33,7 @@ describe("a device that is updated", () => {
     const result = await bench.update({ parts: await partsOf(B, NET_6) });
     assert.equal(result.verdict, "failed");
     assert.match(result.because, /the next reset installs image 1 slot 1: 6\.0\.0 \w+… pending permanent$/);
+    assert.equal(result.error!.message, result.because);
     assert.deepEqual(result.evidence.after, await read(bench));
   });
 
