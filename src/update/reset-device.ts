@@ -114,7 +114,7 @@ function judgeKept(
 }
 
 /** A boot will show in the state. */
-function promisesChange(state: ImageState): boolean {
+function promisesChange(state: ImageState = []): boolean {
   return state.some(({ image }) => pendingSlot(state, image) || trialRunning(state, image));
 }
 
