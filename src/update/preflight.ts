@@ -57,14 +57,17 @@ export async function preflight(
   if (image > 0 && !countsImages) refuse([noSuchImage(image, [0])]);
 
   const outcome = whyNotNeeded(images, describeFirmware(info, image));
-  if (outcome) return { images, outcome, checks: [] };
+  if (outcome === "already-current") return { images, outcome, checks: [] };
   const inRecovery = await isInRecovery(session, list, signal);
+  if (inRecovery && outcome) return { images, outcome, checks: [] };
   if (inRecovery) refuseInRecovery(images, options);
   const device = { images, ...(await readHardware(session, signal)) };
-  if (!inRecovery && !options.allowRecovery && installKind(device) === "in-place") throw refuseOneSlot();
+  const isInPlace = !inRecovery && installKind(device) === "in-place";
+  if (isInPlace && !outcome && !options.allowRecovery) throw refuseOneSlot();
+  // Also of an image that is there already, maybe from before the last update: the next step would install it.
   const checks = checkFirmware({ ...options, info, device, inRecovery, policy: options });
   refuse(checks);
-  return { images, outcome: undefined, checks };
+  return { images, outcome, checks };
 }
 
 /** @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE for a file that no device shall get */
