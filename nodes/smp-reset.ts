@@ -56,6 +56,11 @@ async function reset(job: Job, config: ResetConfig): Promise<Outcome> {
   return {
     payload: after,
     smp: { images: after, verdict, reset: { absentMs, because }, unfinished: undefined },
-    text: job.words.own(verdict ?? (toRecovery && waitMs > 0 ? "in-recovery" : "not-waited")),
+    text: job.words.own(verdict ?? withoutVerdict(waitMs, toRecovery)),
   };
+}
+
+function withoutVerdict(waitMs: number, toRecovery: boolean): string {
+  if (waitMs === 0) return "not-waited";
+  return toRecovery ? "in-recovery" : "restarted";
 }

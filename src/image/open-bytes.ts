@@ -36,11 +36,18 @@ export interface OpenFirmwareOptions {
  */
 export async function openBytes(input: unknown, options: OpenFirmwareOptions = {}): Promise<FirmwareSource> {
   const { maxBytes = MAX_FIRMWARE_BYTES, what } = options;
-  try {
+  return await blaming(options, async () => {
     const source = await openInput(input, what ?? "the firmware", { ...options, maxBytes });
     if (source.sizeBytes <= maxBytes) return options.label === undefined ? source : renamed(source, options.label);
     await source.close();
     throw tooLargeError(source.label, maxBytes);
+  });
+}
+
+/** Names what the firmware came from in the errors of `work`, as their `field`. */
+export async function blaming<T>({ what }: OpenFirmwareOptions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (thrown) {
     throw thrown instanceof SmpError && what !== undefined ? thrown.with({ field: what }) : thrown;
   }

@@ -8,7 +8,7 @@ import { inspectFirmware, type FirmwareInfo } from "./inspect";
 import { convertHex } from "./intel-hex";
 import type { ManifestFile } from "./manifest";
 import { IMAGE_MAGIC } from "./mcuboot";
-import { openBytes, type OpenFirmwareOptions } from "./open-bytes";
+import { blaming, openBytes, type OpenFirmwareOptions } from "./open-bytes";
 import { readPackage } from "./zip-package";
 
 /** What a file is: told from its first bytes. */
@@ -49,7 +49,7 @@ export interface FirmwarePackage {
  */
 export async function openFirmwarePackage(input: unknown, options: OpenFirmwareOptions = {}): Promise<FirmwarePackage> {
   const source = await openBytes(input, options);
-  return await named(options, async () => {
+  return await blaming(options, async () => {
     try {
       return await packageOf(source, await kindOf(source), options);
     } catch (thrown) {
@@ -133,13 +133,4 @@ async function sha256Of(source: FirmwareSource, signal: AbortSignal | undefined)
   const hash = createHash("sha256");
   for await (const piece of readPieces(source, source.sizeBytes, signal)) hash.update(piece);
   return hash.digest("hex");
-}
-
-/** Blames what the firmware came from. */
-export async function named<T>({ what }: OpenFirmwareOptions, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw thrown instanceof SmpError && what !== undefined ? thrown.with({ field: what }) : thrown;
-  }
 }

@@ -1,8 +1,8 @@
 /** Opens whatever a flow or a script gives as one image. */
 import { SmpError } from "../errors";
 import { renamed, type FirmwareSource } from "./firmware-source";
-import { openBytes, type OpenFirmwareOptions } from "./open-bytes";
-import { kindOf, listParts, named, packageOf, type FirmwarePackage } from "./package";
+import { blaming, openBytes, type OpenFirmwareOptions } from "./open-bytes";
+import { kindOf, listParts, packageOf, type FirmwarePackage } from "./package";
 
 export type { FirmwareSource } from "./firmware-source";
 export type { FirmwareInput, OpenFirmwareOptions } from "./open-bytes";
@@ -14,7 +14,7 @@ export type { FirmwareInput, OpenFirmwareOptions } from "./open-bytes";
  */
 export async function openFirmware(input: unknown, options: OpenFirmwareOptions = {}): Promise<FirmwareSource> {
   const source = await openBytes(input, options);
-  return await named(options, async () => {
+  return await blaming(options, async () => {
     try {
       const kind = await kindOf(source);
       return kind === "image" ? source : await onlyPart(await packageOf(source, kind, options));

@@ -34,6 +34,13 @@ export const SMP_RC = {
   PER_USER: 256,
 } as const;
 
+/** Codes of the image group on which something depends here, `enum img_mgmt_err_code_t`. */
+export const IMAGE_RC = {
+  CURRENT_VERSION_IS_NEWER: 27,
+  INVALID_IMAGE_TOO_LARGE: 30,
+  IMAGE_CONFIRMATION_DENIED: 32,
+} as const;
+
 /** Whether a refusal says that a request was not served: the device had no time or memory for it, or not all of it arrived. */
 export function isUnserved({ group, rc }: { readonly group?: number; readonly rc: number }): boolean {
   return isBusy({ ...(group !== undefined && { group }), rc }) || (group === undefined && rc === SMP_RC.CORRUPT);
@@ -150,7 +157,7 @@ const IMAGE: readonly ResultCode[] = [
   },
   { rc: 26, name: "VERSION_GET_FAILED", meaning: "the running version cannot be read" },
   {
-    rc: 27,
+    rc: IMAGE_RC.CURRENT_VERSION_IS_NEWER,
     name: "CURRENT_VERSION_IS_NEWER",
     meaning: "the running version is the same or newer",
     v1: 6,
@@ -165,14 +172,14 @@ const IMAGE: readonly ResultCode[] = [
   },
   { rc: 29, name: "INVALID_IMAGE_VECTOR_TABLE", meaning: "the image's vector table is invalid" },
   {
-    rc: 30,
+    rc: IMAGE_RC.INVALID_IMAGE_TOO_LARGE,
     name: "INVALID_IMAGE_TOO_LARGE",
     meaning: "the image is too large for the slot",
     hint: "Build a smaller image.",
   },
   { rc: 31, name: "INVALID_IMAGE_DATA_OVERRUN", meaning: "more data came than was announced" },
   {
-    rc: 32,
+    rc: IMAGE_RC.IMAGE_CONFIRMATION_DENIED,
     name: "IMAGE_CONFIRMATION_DENIED",
     meaning: "confirming this image is not allowed",
     hint: "Test the image and reset first, then confirm.",

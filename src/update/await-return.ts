@@ -2,11 +2,12 @@
 import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle } from "../session/types";
-import { requestStateList, toImageState } from "./state";
+import { requestStateListIfAny, toImageState } from "./state";
 import type { ImageState } from "./types";
 
 export interface AwaitReturn {
-  readonly before: ImageState;
+  /** Undefined where the device had no list. */
+  readonly before: ImageState | undefined;
   /** Whether the link was seen to break. */
   readonly wentAway: boolean;
   /** When the reset was sent, on the clock's scale. */
@@ -21,7 +22,8 @@ export interface AwaitReturn {
 }
 
 export interface Returned {
-  readonly state: ImageState;
+  /** Undefined where the device has no list. */
+  readonly state: ImageState | undefined;
   /** False when nothing shows that it was ever away. */
   readonly isRebooted: boolean;
 }
@@ -63,12 +65,13 @@ export async function awaitReturn(device: DeviceHandle, wait: AwaitReturn): Prom
   }
 }
 
-async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageState> {
+async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageState | undefined> {
   const pollMs = POLL_MS + POLL_ROUND_TRIPS * wait.maxRoundTripMs;
   const limitMs = Math.max(1, Math.min(pollMs, wait.sentMs + wait.waitMs - nowMs()));
   return await withDeadline("the image state after the reset", limitMs, wait.signal, async (signal) => {
     const session = await device.session(signal);
-    return toImageState(await requestStateList(session, { signal, attempts: 1 }));
+    const list = await requestStateListIfAny(session, { signal, attempts: 1 });
+    return list && toImageState(list);
   });
 }
 
@@ -80,12 +83,12 @@ function passing(error: unknown): SmpError {
 
 const LASTING: ReadonlySet<SmpErrorCode> = new Set(["SMP_CLOSED", "SMP_ABORTED", "SMP_INTERNAL"]);
 
-function isDifferent(before: ImageState, after: ImageState): boolean {
+function isDifferent(before: ImageState | undefined, after: ImageState | undefined): boolean {
   return JSON.stringify(before) !== JSON.stringify(after);
 }
 
 function unreachable({ waitMs, before }: AwaitReturn, cause: unknown): SmpError {
-  const pending = before.find((slot) => slot.pending);
+  const pending = before?.find((slot) => slot.pending);
   const expected = pending ? `; ${pending.version} was to be installed` : "";
   return new SmpError(
     "SMP_UNREACHABLE_AFTER_RESET",

@@ -1,7 +1,7 @@
 /** What an error in an upload means for it. */
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import { GROUP } from "../smp/command";
-import { isBusy, SMP_RC } from "../smp/codes";
+import { IMAGE_RC, isBusy, SMP_RC } from "../smp/codes";
 import type { Chunk } from "./chunk";
 
 /** A chunk that did not get through. */
@@ -72,16 +72,14 @@ const UNANSWERED: ReadonlySet<SmpErrorCode> = new Set([
   "SMP_BAD_RESPONSE",
 ]);
 
-/** Image group codes that have a code of their own here. */
-const TOO_LARGE = 30;
-const NOT_NEWER = 27;
-
 /** A device's refusal of a chunk, saying where it stopped the upload. */
 export function refusalOf(error: DeviceError, label: string, chunk: Chunk): SmpError {
   const { rc, group } = error.details;
   const message = `${label} stopped at ${chunk.offBytes}: ${error.message}`;
   const facts = { ...error.details, off: chunk.offBytes, frameLength: chunk.frameBytes, cause: error };
-  if (group === GROUP.IMAGE && rc === TOO_LARGE) return new SmpError("SMP_IMAGE_TOO_LARGE", message, facts);
-  const verdict = group === GROUP.IMAGE && rc === NOT_NEWER ? { verdict: "refused-downgrade" } : {};
+  if (group === GROUP.IMAGE && rc === IMAGE_RC.INVALID_IMAGE_TOO_LARGE)
+    return new SmpError("SMP_IMAGE_TOO_LARGE", message, facts);
+  const verdict =
+    group === GROUP.IMAGE && rc === IMAGE_RC.CURRENT_VERSION_IS_NEWER ? { verdict: "refused-downgrade" } : {};
   return new DeviceError(message, { ...facts, ...verdict, hint: error.hint, retryable: error.retryable });
 }

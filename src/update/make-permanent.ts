@@ -2,13 +2,11 @@
 import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
+import { IMAGE_RC } from "../smp/codes";
 import { GROUP } from "../smp/command";
 import { describeState, holds, shortHash } from "./state";
 import type { ImageState, SlotState, WantedImage } from "./types";
 import { changeImageState } from "./write-state";
-
-/** IMG_MGMT_ERR_IMAGE_CONFIRMATION_DENIED */
-const CONFIRMATION_DENIED = 32;
 
 /**
  * @returns the state with the image pending for good
@@ -54,7 +52,8 @@ function slotOf(state: ImageState, wanted: WantedImage): SlotState {
 
 function explain(error: SmpError): SmpError {
   const { rc, group } = error.details;
-  if (!(error instanceof DeviceError) || group !== GROUP.IMAGE || rc !== CONFIRMATION_DENIED) return error;
+  if (!(error instanceof DeviceError) || group !== GROUP.IMAGE || rc !== IMAGE_RC.IMAGE_CONFIRMATION_DENIED)
+    return error;
   const hint =
     "The device's build forbids it (CONFIG_MCUMGR_GRP_IMG_ALLOW_CONFIRM_NON_ACTIVE_IMAGE_…): try the image before it is confirmed.";
   return new DeviceError(error.message, { ...error.details, rc, cause: error, hint });

@@ -5,7 +5,7 @@
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
-import { requestStateList, toImageState } from "./state";
+import { requestStateList, requestStateListIfAny, toImageState } from "./state";
 import type { ImageState } from "./types";
 
 type StateList = Awaited<ReturnType<typeof requestStateList>>;
@@ -61,11 +61,20 @@ export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal
   return (await isInRecovery(session, list, signal)) ? toImageState(list) : undefined;
 }
 
-/** Proof that a reset into the bootloader was understood. @throws SMP_STATE_UNCHANGED when the application is back */
-export async function requireRecovery(session: SmpSession, signal: AbortSignal | undefined): Promise<string> {
-  const list = await requestStateList(session, { signal });
-  if (await isInRecovery(session, list, signal)) return "MCUboot's serial recovery answers";
-  const active = toImageState(list).find((slot) => slot.active);
+/**
+ * Proof that a reset into the bootloader was understood.
+ * @param wasUnlisted the application had no list of images; a firmware loader has one
+ * @throws SMP_STATE_UNCHANGED when the application is back
+ */
+export async function requireBootloader(
+  session: SmpSession,
+  wasUnlisted: boolean,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const list = await requestStateListIfAny(session, { signal });
+  if (list && (await isInRecovery(session, list, signal))) return "MCUboot's serial recovery answers";
+  if (list && wasUnlisted) return "the firmware loader answers";
+  const active = list && toImageState(list).find((slot) => slot.active);
   throw new SmpError(
     "SMP_STATE_UNCHANGED",
     `the device was asked to stay in its bootloader, but its application answers (${active?.version ?? "no version"})`,

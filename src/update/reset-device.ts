@@ -7,10 +7,10 @@ import { isUnservedRefusal } from "../smp/response";
 import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
 import { isUnanswered } from "./failure";
-import { describeState, pendingSlot, readImageState, trialRunning } from "./state";
+import { describeState, pendingSlot, requestStateListIfAny, toImageState, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
-import { requireRecovery } from "./recovery";
+import { requireBootloader } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
@@ -29,7 +29,7 @@ export interface ResetOptions {
   readonly wanted?: WantedImage | undefined;
   /** Asks the application to let the reset pass though it would object. */
   readonly force?: boolean | undefined;
-  /** Stay in the bootloader's serial recovery (Zephyr 4.2 and later; it is checked). No verdict is given then. */
+  /** Stay in the bootloader's serial recovery, or start the firmware loader (Zephyr 4.2 and later; it is checked). No verdict is given then. */
   readonly toRecovery?: boolean | undefined;
   /**
    * Longest time for the device to come back, default 5 minutes; longer for a device whose last swap (or boot) took so long.
@@ -74,7 +74,9 @@ export async function resetDevice(device: DeviceHandle, options: ResetOptions = 
 async function reset(device: DeviceHandle, options: ResetOptions): Promise<ResetResult> {
   const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
   const session = await device.session(signal);
-  const before = await readImageState(session, signal);
+  const list = await requestStateListIfAny(session, { signal });
+  const listed = list && toImageState(list);
+  const before = listed ?? [];
   const startMs = nowMs();
   const isSwapExpected = before.some((slot) => pendingSlot(before, slot.image) || trialRunning(before, slot.image));
   const absence = new Absence(device.learnt, isSwapExpected);
@@ -86,19 +88,29 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   report("resetting");
   const onPoll = (): void => report(isSwapExpected ? "swapping" : "waiting");
   const patienceMs = waitMs === 0 ? 0 : absence.patienceMs(waitMs);
-  const after = await reboot(device, { before, waitMs: patienceMs, signal, onPoll }, options);
+  const after = await reboot(device, { before: listed, waitMs: patienceMs, signal, onPoll }, options);
   if (!after)
     return { before, after: [], absentMs: 0, verdict: undefined, because: "the reset was sent; nobody waited" };
   const absentMs = Math.round(nowMs() - after.sentMs);
   if (after.isRebooted) absence.lasted(absentMs);
-  const result = { before, after: after.state, absentMs };
+  const result = { before, after: after.state ?? [], absentMs };
   if (toRecovery) {
-    const because = await requireRecovery(await device.session(signal), signal);
+    const because = await requireBootloader(await device.session(signal), listed === undefined, signal);
     return { ...result, verdict: undefined, because };
   }
-  const judgement = judge({ before, after: after.state, wanted });
-  if (!judgement.asPromised) throw brokenPromise(judgement, after.state);
-  return { ...result, verdict: judgement.verdict, because: judgement.because };
+  return { ...result, ...judgeKept(before, after.state, wanted) };
+}
+
+/** @throws what a verdict other than the one that the state before promised stands for */
+function judgeKept(
+  before: ImageState,
+  after: ImageState | undefined,
+  wanted: WantedImage | undefined,
+): Pick<ResetResult, "verdict" | "because"> {
+  if (!after) return { verdict: undefined, because: "the device restarted, and has no list of images" };
+  const judgement = judge({ before, after, wanted });
+  if (!judgement.asPromised) throw brokenPromise(judgement, after);
+  return { verdict: judgement.verdict, because: judgement.because };
 }
 
 type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;

@@ -1,6 +1,8 @@
 /** The image state list as plain data, and what can be read from it. Source: Zephyr `img_mgmt_state.c`. */
+import { DeviceError } from "../errors";
 import { formatVersion, parseVersion } from "../image/version";
 import type { RequestOptions, SmpSession } from "../session/types";
+import { SMP_RC } from "../smp/codes";
 import { image as imageGroup } from "../smp/commands";
 import type { Body } from "../smp/shape";
 import type { ImageState, SlotState, WantedImage } from "./types";
@@ -15,6 +17,20 @@ export async function readImageState(session: SmpSession, signal?: AbortSignal):
 /** The list as the device gives it. */
 export function requestStateList(session: SmpSession, options?: RequestOptions): Promise<StateList> {
   return session.request(imageGroup.readState, {}, options);
+}
+
+/** Undefined when the device has no list: a firmware loader updates its application, or nothing does. @throws as `SmpSession.request` */
+export async function requestStateListIfAny(
+  session: SmpSession,
+  options: RequestOptions,
+): Promise<StateList | undefined> {
+  try {
+    return await requestStateList(session, options);
+  } catch (error) {
+    const isUnknown = error instanceof DeviceError && error.details.group === undefined;
+    if (isUnknown && error.details.rc === SMP_RC.NOT_SUPPORTED) return undefined;
+    throw error;
+  }
 }
 
 export function toImageState(list: StateList): ImageState {

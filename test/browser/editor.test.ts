@@ -23,7 +23,7 @@ describe(`editor of Node-RED ${nodeRedVersion}`, function () {
   before(async () => {
     nodeRed = await NodeRedProcess.start({ nodesDir: packageDir });
     browser = await chromium.launch({
-      executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: ["--no-sandbox"],
     });
     page = await browser.newPage({ viewport: { width: 1680, height: 900 } });

@@ -1,8 +1,23 @@
 export type Row = Record<string, string>;
 
-/** The first row has all columns. */
-export function printTable(title: string, rows: readonly Row[]): void {
-  const columns = Object.keys(rows[0]!);
-  const lines = [columns, columns.map(() => "---"), ...rows.map((row) => columns.map((column) => row[column] ?? ""))];
-  console.log(`\n${title}\n\n${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`);
+/** Prints each row as it comes; the first has all columns. */
+export class Table {
+  readonly #title: string;
+  #columns: readonly string[] | undefined;
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  add(row: Row): void {
+    if (!this.#columns) {
+      this.#columns = Object.keys(row);
+      console.log(`\n${this.#title}\n\n${line(this.#columns)}\n${line(this.#columns.map(() => "---"))}`);
+    }
+    console.log(line(this.#columns.map((column) => row[column] ?? "")));
+  }
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }

@@ -12,7 +12,7 @@ import {
 } from "../../src/device/faults";
 import { PACES } from "../../src/device/pace";
 import type { SmpErrorCode } from "../../src/errors";
-import { os } from "../../src/smp/commands";
+import { image, os } from "../../src/smp/commands";
 import type { ResetProgress } from "../../src/update/reset-device";
 import { C, useBench, type Bench, type BenchOptions } from "./bench";
 import { rejectsWith } from "./expect";
@@ -82,6 +82,42 @@ describe("reset", () => {
     const bench = newBench(UPLOADED);
     await rejectsWith("SMP_BAD_INPUT", () => reset(bench, { wanted: { hash: "B", image: 0 } }));
     assert.equal(bench.device.boots, 1);
+  });
+
+  describe("of a device that has no list of images", () => {
+    const unlisted = only(image.readState, refuseWith({ rc: 8 }));
+
+    it("waits until it is back, and gives no verdict", async () => {
+      const bench = newBench();
+      bench.device.faults.add(unlisted);
+      const { verdict, because, before, after } = await reset(bench);
+      assert.deepEqual([verdict, before, after], [undefined, [], []]);
+      assert.match(because, /restarted, and has no list of images/);
+      assert.equal(bench.device.boots, 2);
+    });
+
+    it("knows its firmware loader, which has one", async () => {
+      const bench = newBench({ bootMode: false });
+      const listAgain = bench.device.faults.add(unlisted);
+      bench.device.faults.addBoot(() => listAgain());
+      const { because, after } = await reset(bench, { toRecovery: true });
+      assert.equal(because, "the firmware loader answers");
+      assert.equal(after.length, 1);
+    });
+
+    it("is told when it comes back as it was instead", async () => {
+      const bench = newBench({ bootMode: false });
+      bench.device.faults.add(unlisted);
+      const error = await rejectsWith("SMP_STATE_UNCHANGED", () => reset(bench, { toRecovery: true }));
+      assert.match(error.message, /its application answers \(no version\)/);
+    });
+
+    it("may follow an upload by a firmware loader: the application has none", async () => {
+      const bench = newBench(UPLOADED);
+      bench.device.faults.addBoot(() => bench.device.faults.add(unlisted));
+      const { verdict, before } = await reset(bench, { wanted: { hash: HASH_B, image: 0 } });
+      assert.deepEqual([verdict, before.length], [undefined, 2]);
+    });
   });
 
   it("reboots a device on which nothing waits", async () => {
