@@ -10,6 +10,8 @@ export interface Moment {
   readonly atMs: number;
   readonly truth: Truth;
   readonly deeds: History["deeds"];
+  /** Of the last boot alone. */
+  readonly lastBoot: History["deeds"];
 }
 
 interface HistoryListener {
@@ -21,6 +23,7 @@ interface HistoryListener {
 export class History {
   /** The last one for each image. */
   deeds: readonly (Deed | undefined)[] = [];
+  lastBoot: readonly (Deed | undefined)[] = [];
   readonly #look: () => Truth;
   readonly #listener: HistoryListener;
   /** When power failed in the midst of the boot before. */
@@ -44,6 +47,7 @@ export class History {
     this.#before = undefined;
     const deeds = before.map((truth, index) => deedBetween(truth, after[index]!));
     for (const deed of deeds) if (deed) this.#listener.did(deed);
+    this.lastBoot = deeds;
     this.deeds = deeds.map((deed, index) => deed ?? this.deeds[index]);
   }
 }

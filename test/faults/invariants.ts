@@ -70,6 +70,7 @@ function checkError({ error, step }: Extract<Outcome, { error: unknown }>, after
 type Claim = (subject: {
   readonly truth: Truth;
   readonly deed: Deed | undefined;
+  readonly lastBoot: Deed | undefined;
   readonly scenario: Scenario;
 }) => boolean;
 
@@ -88,8 +89,9 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
     truth.running !== "wanted" &&
     truth.other !== "wanted" &&
     (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload")),
-  "not-swapped": ({ truth, deed }) =>
-    truth.running === "wanted" ? !truth.isConfirmed : deed !== "reverted" || truth.isPending,
+  // It is said of the boot that was asked for; one before may have tried and reverted the image.
+  "not-swapped": ({ truth, lastBoot }) =>
+    truth.running === "wanted" ? !truth.isConfirmed : lastBoot !== "reverted" || truth.isPending,
   "refused-downgrade": ({ truth }) => truth.running !== "wanted",
   "unreachable-after-reset": ({ scenario }) => scenario.incidents.length > 0 || !isQuiet(scenario),
   failed: () => true,
@@ -98,14 +100,16 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
 /** Success is true now; anything else was true at least when the device showed its state last. */
 function untrue(verdict: string | undefined, { truth, scenario, moments }: After, said: string): string[] {
   const claim = CLAIMS[verdict ?? ""];
-  if (claim && isSuccess(verdict) && claim({ truth, deed: undefined, scenario })) return [];
+  if (claim && isSuccess(verdict) && claim({ truth, deed: undefined, lastBoot: undefined, scenario })) return [];
   if (claim && !isSuccess(verdict) && moments.some((moment) => isTrueOfOne(claim, moment, scenario))) return [];
   return [`${said}, but the device: ${describeTruth(truth)}; the bootloader: ${moments[0]!.deeds.join(", ")}`];
 }
 
 /** Of two images, of which either may have failed. */
-function isTrueOfOne(claim: Claim, { truth, deeds }: Moment, scenario: Scenario): boolean {
-  return imagesOf(truth).some((image, index) => claim({ truth: image, deed: deeds[index], scenario }));
+function isTrueOfOne(claim: Claim, { truth, deeds, lastBoot }: Moment, scenario: Scenario): boolean {
+  return imagesOf(truth).some((image, index) =>
+    claim({ truth: image, deed: deeds[index], lastBoot: lastBoot[index], scenario }),
+  );
 }
 
 function isSuccess(verdict: string | undefined): boolean {
@@ -142,11 +146,11 @@ export function checkPatience({ outcome, scenario }: After): string[] {
   return [`with so little in the way ${outcome.step} fails with ${outcome.error.code}: ${outcome.error.message}`];
 }
 
-/** What a step that has succeeded says, when nothing has happened since. */
-export function checkStep(step: string, truth: Truth, scenario: Scenario): string[] {
-  return (STEP_CLAIMS[step]?.(truth, scenario) ?? true)
-    ? []
-    : [`${step} has succeeded, but the device: ${describeTruth(truth)}`];
+/** What a step that has succeeded says: true now, or when the device showed its state last. */
+export function checkStep(step: string, moments: readonly Moment[], scenario: Scenario): string[] {
+  const claim = STEP_CLAIMS[step];
+  if (!claim || moments.some(({ truth }) => claim(truth, scenario))) return [];
+  return [`${step} has succeeded, but the device: ${describeTruth(moments[0]!.truth)}`];
 }
 
 /** The very end, after a second attempt. */
