@@ -40,6 +40,8 @@ export const GROUP = {
  * Deadlines by what the device does meanwhile, in milliseconds (practice of Nordic's clients and smpclient).
  */
 export const TIMEOUT_MS = {
+  /** Answered from memory, and asked of a device of which nobody knows whether it is there. */
+  FIRST_QUESTION: 1_000,
   /** Answered from memory. */
   QUICK: 2_500,
   /** Reads or writes a little flash. */

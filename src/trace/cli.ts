@@ -127,6 +127,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 main(process.argv.slice(2)).catch((error: unknown) => {
-  console.error(`smp-trace: ${messageOf(error)}`);
+  const hint = error instanceof SmpError && error.code === "SMP_BAD_INPUT" ? `. ${error.hint}` : "";
+  console.error(`smp-trace: ${messageOf(error)}${hint}`);
   process.exitCode = 2;
 });

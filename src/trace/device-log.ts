@@ -36,10 +36,10 @@ export function readDeviceLog(text: string, uptimeZeroMs: number): LogLine[] {
     line.trim() === "" ? [] : [{ wallMs: (lastMs = timeOf(line)), text: line.trimEnd() }],
   );
   if (lastMs > -Infinity) return timed;
-  throw new SmpError(
-    "SMP_BAD_INPUT",
-    "no line of the device's log begins with a time: [00:00:12.345,678] or 2026-01-31 10:00:00.123",
-  );
+  const said = "no line of the device's log begins with a time: [00:00:12.345,678] or 2026-01-31 10:00:00.123";
+  throw new SmpError("SMP_BAD_INPUT", said, {
+    hint: "Let the device or the terminal write the time before each line.",
+  });
 }
 
 function wallClock(line: string): number | undefined {

@@ -147,7 +147,7 @@ class Run {
 function bytesOf({ n, hex, bytes }: FrameRecord): Buffer {
   const whole = Buffer.from(hex, "hex");
   if (hex.length === 2 * bytes && whole.length === bytes) return whole;
-  throw new SmpError("SMP_BAD_INPUT", `frame #${n} of the trace is not whole: it has no firmware bytes`, {
+  throw new SmpError("SMP_BAD_INPUT", `frame #${n} of the trace is not whole, as replaying needs it`, {
     hint: "Record the trace with whole frames (a setting of the SMP pool).",
   });
 }

@@ -19,6 +19,7 @@ import { afterTrial, standingOf, strangerOnTrial, strangerPending } from "./plan
 import { stepsOf } from "./plan-steps";
 import { sentenceOf } from "./plan-sentence";
 import type { PlanFacts, PlannedPart, PlanStep, UpdatePlan } from "./plan-types";
+import { refuseFile } from "./preflight";
 import { refuseInRecovery, refuseOneSlot } from "./recovery";
 import { pendingSlot, trialRunning } from "./state";
 import type { ImageState, SlotState, UpdateVerdict } from "./types";
@@ -68,6 +69,7 @@ class Planner {
     const parts = partsOn(images, this.#given);
     const moving = parts.filter(({ standing }) => standing !== "current");
     const isOver = moving.length === 0 || this.#isReached(moving);
+    for (const part of parts) if (isOver || isRunning(part)) this.#refuseFile(part);
     if (isOver && this.#settling.length === 0) return this.#nothing(parts, moving);
     if (!isOver) this.#refuseUnfit(images, moving);
     const noTrial = whyNoTrial(this.#kind, imagesOf(moving));
@@ -125,13 +127,18 @@ class Planner {
     else if (this.#kind === "in-place" && !allowRecovery) throw refuseOneSlot();
     const pending = inRecovery ? undefined : this.#strangerPending(images, moving);
     if (pending) throw refuseStrangerPending(pending);
-    const unseen = moving.filter(({ standing }) => standing !== "on-trial");
+    const unseen = moving.filter((part) => !isRunning(part));
     const context = { device: { ...this.#device, images }, policy: this.#policy, kind: this.#kind };
     this.#checks = unseen.flatMap((part) =>
       checksOf(part, moving, context).map((found) => ({ image: part.image, ...found })),
     );
     const refusal = refusalIn(this.#checks);
     if (refusal) throw refusal;
+  }
+
+  /** That the device has an image already is no reason to call another file right, or to confirm it. */
+  #refuseFile({ info, signature }: PlannedPart): void {
+    refuseFile({ info, signature, policy: { fileSha256: this.#policy.fileSha256 } });
   }
 
   #strangerPending(images: ImageState, moving: readonly MovingPart[]): SlotState | undefined {
@@ -179,6 +186,10 @@ class Planner {
     const mode = bootMode === undefined ? {} : { bootMode };
     return { outcome, because, goal: this.#policy.goal, steps, ...verdict, checks: this.#checks, images, ...mode };
   }
+}
+
+function isRunning({ standing }: MovingPart): boolean {
+  return standing === "current" || standing === "on-trial";
 }
 
 function partsOn(images: ImageState, parts: readonly PlannedPart[]): MovingPart[] {

@@ -52,19 +52,25 @@ export async function preflight(
   const { image, signal } = options;
   const list = await requestStateList(session, { signal });
   const images = toImageState(list);
-  // Servers of one image leave the number out and would put any image into their one secondary slot.
-  const countsImages = list.images.length === 0 || list.images.some((entry) => entry.image !== undefined);
-  if (image > 0 && !countsImages) refuse([noSuchImage(image, [0])]);
-
+  refuseUncounted(list, image);
   const outcome = whyNotNeeded(images, describeFirmware(info, image));
-  if (outcome) return { images, outcome, checks: [] };
+  if (outcome === "already-current") return { images, outcome, checks: [] };
   const inRecovery = await isInRecovery(session, list, signal);
+  if (inRecovery && outcome) return { images, outcome, checks: [] };
   if (inRecovery) refuseInRecovery(images, options);
   const device = { images, ...(await readHardware(session, signal)) };
-  if (!inRecovery && !options.allowRecovery && installKind(device) === "in-place") throw refuseOneSlot();
+  const isInPlace = !inRecovery && installKind(device) === "in-place";
+  if (isInPlace && !outcome && !options.allowRecovery) throw refuseOneSlot();
+  // Also of an image that is there already, maybe from before the last update: the next step would install it.
   const checks = checkFirmware({ ...options, info, device, inRecovery, policy: options });
   refuse(checks);
-  return { images, outcome: undefined, checks };
+  return { images, outcome, checks };
+}
+
+/** Servers of one image leave the number out and would put any image into their one secondary slot. */
+function refuseUncounted({ images }: Awaited<ReturnType<typeof requestStateList>>, image: number): void {
+  const countsImages = images.length === 0 || images.some((entry) => entry.image !== undefined);
+  if (image > 0 && !countsImages) refuse([noSuchImage(image, [0])]);
 }
 
 /** @throws SMP_WRONG_FILE, SMP_BAD_SIGNATURE for a file that no device shall get */

@@ -78,7 +78,7 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const listed = list && toImageState(list);
   const before = listed ?? [];
   const startMs = nowMs();
-  const isSwapExpected = before.some((slot) => pendingSlot(before, slot.image) || trialRunning(before, slot.image));
+  const isSwapExpected = promisesChange(before);
   const absence = new Absence(device.learnt, isSwapExpected);
   const report = (phase: ResetProgress["phase"]): void => {
     const elapsedMs = Math.round(nowMs() - startMs);
@@ -113,11 +113,16 @@ function judgeKept(
   return { verdict: judgement.verdict, because: judgement.because };
 }
 
+/** A boot will show in the state. */
+function promisesChange(state: ImageState = []): boolean {
+  return state.some(({ image }) => pendingSlot(state, image) || trialRunning(state, image));
+}
+
 type Wait = Pick<AwaitReturn, "before" | "waitMs" | "signal" | "onPoll">;
 
 /**
- * Sends the reset and waits for the device; once more where a slow way has probably lost it: not answered, nothing changed, and
- * too long ago to arrive still.
+ * Sends the reset and waits for the device; once more when it was lost: not answered, the device has been there ever since with
+ * nothing changed, and too long ago to arrive still.
  * @returns undefined when nobody is to wait
  */
 async function reboot(
@@ -133,10 +138,11 @@ async function reboot(
     const wentAway = await awaitLoss(session, wait.signal);
     await device.drop();
     if (wait.waitMs === 0) return undefined;
-    const isDoubtful = unanswered !== undefined && maxRoundTripMs > 0;
+    // A message more that is lost is no absence, where the state would show one or the way is slow.
+    const isDoubtful = unanswered !== undefined && !wentAway && (maxRoundTripMs > 0 || promisesChange(wait.before));
     const after = await awaitReturn(device, { ...wait, wentAway, sentMs, maxRoundTripMs, isDoubtful });
     if (!unanswered || after.isRebooted) return { ...after, sentMs };
-    if (!isDoubtful || tries >= MAX_LOST) throw unanswered;
+    if (tries >= MAX_LOST) throw unanswered;
   }
 }
 

@@ -95,7 +95,7 @@ export interface UploadResult {
   /** Absent when the source does not tell. */
   readonly servedFrom?: ServedFrom;
   readonly images: ImageState;
-  /** What was checked before the first byte; empty when nothing had to be sent. */
+  /** What was checked before the first byte; empty when the image runs already. */
   readonly checks: readonly Finding[];
 }
 

@@ -1,4 +1,5 @@
 /** One client process: a pool, and the whole update over it, as a flow of the nodes does it. */
+import { sleep } from "../../src/clock";
 import { SmpError, type SmpErrorReport, toSmpError } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
@@ -6,12 +7,13 @@ import { createPool } from "../../src/session/pool";
 import type { DeviceHandle, SessionPool } from "../../src/session/types";
 import { confirmImage } from "../../src/update/confirm-image";
 import { describeFirmware } from "../../src/update/firmware";
+import { Fleet } from "../../src/update/fleet";
 import { resetDevice } from "../../src/update/reset-device";
 import { activeSlot, holds, isUpToDate, readImageState } from "../../src/update/state";
 import { runUpdate } from "../../src/update/run-update";
-import type { UpdatePart } from "../../src/update/run-types";
+import type { Gate, UpdateOptions, UpdatePart, UpdateResult } from "../../src/update/run-types";
 import { testImage } from "../../src/update/test-image";
-import type { Verdict } from "../../src/update/types";
+import type { UpdateVerdict, Verdict } from "../../src/update/types";
 import { uploadFirmware } from "../../src/update/upload";
 import type { Files } from "./files";
 import { type Far, ProcessLinks } from "./links";
@@ -20,19 +22,28 @@ import type { Timeline } from "./timeline";
 
 /** How an update ended, as the client says. */
 export type Outcome =
-  { readonly verdict: Verdict | undefined } | { readonly error: SmpErrorReport; readonly step: string };
+  { readonly verdict: UpdateVerdict | undefined } | { readonly error: SmpErrorReport; readonly step: string };
+
+/** The device that all is about. */
+export const UNIT = "unit";
+
+/** Is told when a step says that it has succeeded. */
+export type Witness = (step: string) => void;
 
 export class ClientProcess {
   readonly links: ProcessLinks;
   readonly #pool: SessionPool;
   readonly #scenario: Scenario;
   readonly #timeline: Timeline;
+  readonly #witness: Witness;
   readonly #abort = new AbortController();
+  #fleet: Promise<readonly UpdateResult[]> = Promise.resolve([]);
   #isDead = false;
   #step = "open";
 
-  constructor(scenario: Scenario, far: Far, timeline: Timeline) {
-    this.links = new ProcessLinks(scenario.link, far);
+  constructor(scenario: Scenario, farOf: (name: string) => Far, timeline: Timeline, witness: Witness) {
+    this.links = new ProcessLinks(scenario.link, farOf);
+    this.#witness = witness;
     this.#pool = createPool(this.links.transport);
     this.#scenario = scenario;
     this.#timeline = timeline;
@@ -46,14 +57,22 @@ export class ClientProcess {
     return this.#abort.signal;
   }
 
-  abort(): void {
+  /** @returns whether it was the first one */
+  abort(): boolean {
+    if (this.signal.aborted) return false;
     this.#abort.abort(new SmpError("SMP_ABORTED", "somebody stopped the update"));
+    return true;
   }
 
   /** As kill -9 does: nothing is tidied up, nobody is told. */
   kill(): void {
     this.#isDead = true;
     this.links.kill();
+  }
+
+  /** What became of the other devices of the fleet. */
+  others(): Promise<readonly UpdateResult[]> {
+    return this.#fleet;
   }
 
   close(): Promise<void> {
@@ -63,7 +82,7 @@ export class ClientProcess {
   /** The whole update. Never rejects. */
   async update(files: Files): Promise<Outcome> {
     try {
-      if (this.#scenario.how === "whole") return await this.#atOnce(files);
+      if (this.#scenario.how !== "steps") return await this.#atOnce(files);
       const verdict = await this.#stepByStep(files.wanted);
       this.#note(`the update ends: ${verdict}`);
       return { verdict };
@@ -80,18 +99,50 @@ export class ClientProcess {
   }
 
   async #atOnce(files: Files): Promise<Outcome> {
-    const { image, window, both } = this.#scenario;
+    const { image, window, both, goal, how, inRecovery } = this.#scenario;
     const parts = [await partOf(files.wanted, image)];
     if (both) parts.push(await partOf(files.neighbourWanted, 1 - image));
-    const policy = { allowRecovery: this.#scenario.inRecovery };
+    const options = {
+      parts,
+      policy: { allowRecovery: inRecovery, goal },
+      gate: this.#gate(),
+      window,
+      signal: this.signal,
+    };
     this.#note("update");
-    const result = await runUpdate(this.#pool, "unit", { parts, policy, window, signal: this.signal });
+    const result = how === "fleet" ? await this.#inFleet(options) : await runUpdate(this.#pool, UNIT, options);
     const { ok, verdict, because, error, evidence } = result;
     this.#note(`the update ends: ${verdict}, ${because}`);
-    if (ok) return { verdict: verdict as Verdict };
+    if (ok || (!error && evidence.gate)) return { verdict };
     const step = evidence.steps.at(-1)?.step ?? "plan";
     if (!error) throw new Error(`an update ends ${verdict} without an error: ${because}`);
     return this.#failed({ ...error, verdict }, step);
+  }
+
+  /** Of the unit; the others may take longer. */
+  #inFleet(options: Omit<UpdateOptions, "onProgress" | "brake">): Promise<UpdateResult> {
+    const names = [UNIT, ...bystanderNames(this.#scenario)];
+    return new Promise((resolve) => {
+      const onResult = (result: UpdateResult): void => void (result.device === UNIT && resolve(result));
+      const fleet = new Fleet(this.#pool, names, { ...options, onResult });
+      this.#fleet = fleet.run().then(({ devices }) => devices.slice(1));
+    });
+  }
+
+  #gate(): Gate | undefined {
+    const { gate, gateMs, revertAtOnce } = this.#scenario;
+    if (gate === "none") return undefined;
+    return {
+      revertAtOnce,
+      ...(gate === "silent" && { deadlineMs: gateMs }),
+      ask: async ({ device }, signal) => {
+        if (device !== UNIT) return true;
+        this.#note(`the gate is asked: it ${gate}`);
+        if (gate === "silent") return await new Promise(() => undefined);
+        await sleep(gateMs, signal);
+        return gate === "passes";
+      },
+    };
   }
 
   async #stepByStep(file: Buffer): Promise<Verdict | undefined> {
@@ -119,12 +170,18 @@ export class ClientProcess {
   async #run<T>(name: string, work: (device: DeviceHandle) => Promise<T>): Promise<T> {
     this.#step = name;
     this.#note(name);
-    return await this.#pool.use("unit", { name, signal: this.signal }, work);
+    const result = await this.#pool.use(UNIT, { name, signal: this.signal }, work);
+    this.#witness(name);
+    return result;
   }
 
   #note(text: string): void {
     this.#timeline.add(`== ${this.#isDead ? "the dead process: " : ""}${text}`);
   }
+}
+
+export function bystanderNames({ how, bystanders }: Scenario): string[] {
+  return how === "fleet" ? Array.from({ length: bystanders }, (_, index) => `bystander-${index + 1}`) : [];
 }
 
 async function partOf(file: Buffer, image: number): Promise<UpdatePart> {

@@ -1,13 +1,16 @@
 /** What must hold after every update, whatever befell it. */
 import { ERRORS } from "../../src/errors";
 import type { Outcome } from "./client";
-import type { Scenario } from "./scenario";
-import { describeTruth, type Truth } from "./truth";
+import { type Deed, imagesOf, type Moment } from "./history";
+import type { IncidentKind, Scenario } from "./scenario";
+import { describeTruth, isDone, type Truth } from "./truth";
 
 interface After {
   readonly outcome: Outcome;
   readonly truth: Truth;
   readonly scenario: Scenario;
+  /** Now, and a short while before. */
+  readonly moments: readonly Moment[];
 }
 
 /** The device can never run the image, or not for good. */
@@ -16,9 +19,12 @@ function isBlocked({ obstacle, trial }: Scenario): boolean {
 }
 
 /** What the client says at the end of an update, held against what is in the slots at that moment. */
-export function checkOutcome({ outcome, truth, scenario }: After): string[] {
+export function checkOutcome(after: After): string[] {
+  const { outcome, truth, scenario } = after;
   return [
-    ...("error" in outcome ? checkError(outcome, truth) : checkVerdict(outcome.verdict, truth)),
+    ...("error" in outcome
+      ? checkError(outcome, after)
+      : untrue(outcome.verdict, after, `the verdict is ${outcome.verdict}`)),
     ...checkDevice(truth, scenario),
     ...checkTrial(truth, scenario),
   ];
@@ -28,56 +34,125 @@ export function checkOutcome({ outcome, truth, scenario }: After): string[] {
  * An image that nobody has seen running is never made permanent, but by `runUpdate` for images that servers let nobody confirm
  * later. A bit that flips unseen may ask for just that.
  */
-function checkTrial(truth: Truth, { mode, imageCount, how, checksum, noise }: Scenario): string[] {
-  const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how === "whole");
-  const isByChance = !checksum && noise.bitErrors > 0;
-  return truth.isPermanent && !isOnPurpose && !isByChance
+function checkTrial(truth: Truth, scenario: Scenario): string[] {
+  const { mode, imageCount, how, goal } = scenario;
+  const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how !== "steps") || goal === "confirm";
+  return truth.isPermanent && !isOnPurpose && !mayBeDamaged(scenario)
     ? [`nobody asked for it, but the device: ${describeTruth(truth)}`]
     : [];
 }
 
-function checkVerdict(verdict: string | undefined, truth: Truth): string[] {
-  return untrue(verdict, truth, `the verdict is ${verdict}`);
+/** Nobody wanted that the image stays. */
+export function checkWill(truth: Truth, scenario: Scenario): string[] {
+  const { goal, gate } = scenario;
+  const mayStay = gate === "none" ? goal === "test-and-confirm" || goal === "confirm" : gate === "passes";
+  if (mayStay || staysUnasked(scenario) || !imagesOf(truth).some(isDone)) return [];
+  return [`with the goal ${goal} and a gate that ${gate}, the device: ${describeTruth(truth)}`];
 }
 
-function checkError({ error, step }: Extract<Outcome, { error: unknown }>, truth: Truth): string[] {
+function staysUnasked(scenario: Scenario): boolean {
+  const { mode, profile, goal, trial } = scenario;
+  if (trial === "self-confirming" || mayBeDamaged(scenario)) return true;
+  // This one asks nobody, that one tells nobody beforehand that it knows no trial.
+  return mode === "direct-xip" || (mode === "overwrite" && profile !== "zephyr-4.4" && goal !== "upload");
+}
+
+function checkError({ error, step }: Extract<Outcome, { error: unknown }>, after: After): string[] {
   const { code, hint, message, verdict } = error;
   const said = `${step} fails with ${code}${verdict ? ` (${verdict})` : ""}: ${message}`;
   const faults: string[] = [];
   if (!(code in ERRORS)) faults.push(`${said}: the code is not in the table`);
   if (code === "SMP_INTERNAL") faults.push(said);
   if (hint.trim() === "" || message.trim() === "") faults.push(`${said}: no hint, or no message`);
-  return verdict === undefined ? faults : [...faults, ...untrue(verdict, truth, said)];
+  return verdict === undefined ? faults : [...faults, ...untrue(verdict, after, said)];
 }
 
-/** A verdict is a claim about the device. */
-function untrue(verdict: string | undefined, truth: Truth, said: string): string[] {
-  const isConfirmed = isDone(truth);
-  // Of two images one may have failed.
-  const mayBe = truth.neighbour !== undefined;
-  const isTrue: Record<string, boolean> = {
-    confirmed: isConfirmed,
-    "already-current": isConfirmed,
-    testing: truth.running === "wanted",
-    reverted: mayBe || truth.running !== "wanted",
-    "rejected-by-bootloader": mayBe || (truth.running !== "wanted" && truth.other !== "wanted"),
-    "not-swapped": true,
-    "refused-downgrade": truth.running !== "wanted",
-    "unreachable-after-reset": true,
-    failed: true,
-  };
-  return isTrue[verdict ?? ""] === true ? [] : [`${said}, but the device: ${describeTruth(truth)}`];
+type Claim = (subject: {
+  readonly truth: Truth;
+  readonly deed: Deed | undefined;
+  readonly scenario: Scenario;
+}) => boolean;
+
+/** What each verdict says about an image: of what lies in the slots now, and what the bootloader has done last. */
+const CLAIMS: Readonly<Record<string, Claim>> = {
+  confirmed: ({ truth }) => isDone(truth),
+  "already-current": ({ truth }) => isDone(truth),
+  testing: ({ truth, scenario }) =>
+    truth.running === "wanted" && (!truth.isConfirmed || scenario.trial === "self-confirming"),
+  uploaded: ({ truth, scenario }) => isThere(truth, scenario),
+  // Direct-XIP erases what was not confirmed.
+  reverted: ({ truth, deed, scenario }) =>
+    truth.running !== "wanted" && (deed === "reverted" || (deed === "gone" && scenario.mode === "direct-xip-revert")),
+  // Nobody can tell it from another client that has overwritten it just before, or from an image that was damaged on its way.
+  "rejected-by-bootloader": ({ truth, deed, scenario }) =>
+    truth.running !== "wanted" &&
+    truth.other !== "wanted" &&
+    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload")),
+  "not-swapped": ({ truth, deed }) =>
+    truth.running === "wanted" ? !truth.isConfirmed : deed !== "reverted" || truth.isPending,
+  "refused-downgrade": ({ truth }) => truth.running !== "wanted",
+  "unreachable-after-reset": ({ scenario }) => scenario.incidents.length > 0 || !isQuiet(scenario),
+  failed: () => true,
+};
+
+/** Success is true now; anything else was true at least when the device showed its state last. */
+function untrue(verdict: string | undefined, { truth, scenario, moments }: After, said: string): string[] {
+  const claim = CLAIMS[verdict ?? ""];
+  if (claim && isSuccess(verdict) && claim({ truth, deed: undefined, scenario })) return [];
+  if (claim && !isSuccess(verdict) && moments.some((moment) => isTrueOfOne(claim, moment, scenario))) return [];
+  return [`${said}, but the device: ${describeTruth(truth)}; the bootloader: ${moments[0]!.deeds.join(", ")}`];
 }
 
-function isDone({ running, isConfirmed, neighbour }: Truth): boolean {
-  return running === "wanted" && isConfirmed && (neighbour === undefined || isDone(neighbour));
+/** Of two images, of which either may have failed. */
+function isTrueOfOne(claim: Claim, { truth, deeds }: Moment, scenario: Scenario): boolean {
+  return imagesOf(truth).some((image, index) => claim({ truth: image, deed: deeds[index], scenario }));
+}
+
+function isSuccess(verdict: string | undefined): boolean {
+  return verdict === "confirmed" || verdict === "already-current";
+}
+
+function isQuiet({ noise }: Scenario): boolean {
+  return Object.values(noise).every((share) => share === 0);
+}
+
+/** A bit that flips on its way to the flash where there is no checksum. */
+function mayBeDamaged({ checksum, noise }: Scenario): boolean {
+  return !checksum && noise.bitErrors > 0;
+}
+
+function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
+  return incidents.some((incident) => incident.kind === kind);
+}
+
+/** Byte by byte, or as good as can be known where damage is not. */
+function isThere({ running, other, isListed }: Truth, scenario: Scenario): boolean {
+  return other === "wanted" || running === "wanted" || (mayBeDamaged(scenario) && isListed);
+}
+
+const STEP_CLAIMS: Readonly<Record<string, (truth: Truth, scenario: Scenario) => boolean>> = {
+  upload: isThere,
+  test: (truth, scenario) => isThere(truth, scenario) && (truth.isPending || truth.state === "recovery"),
+  confirm: isDone,
+};
+
+/** There was nothing to give up for. */
+export function checkPatience({ outcome, scenario }: After): string[] {
+  if (scenario.trouble === "any" || !("error" in outcome) || outcome.error.verdict === "already-current") return [];
+  return [`with so little in the way ${outcome.step} fails with ${outcome.error.code}: ${outcome.error.message}`];
+}
+
+/** What a step that has succeeded says, when nothing has happened since. */
+export function checkStep(step: string, truth: Truth, scenario: Scenario): string[] {
+  return (STEP_CLAIMS[step]?.(truth, scenario) ?? true)
+    ? []
+    : [`${step} has succeeded, but the device: ${describeTruth(truth)}`];
 }
 
 /** The very end, after a second attempt. */
 export function checkLast(truth: Truth, scenario: Scenario): string[] {
-  const isThere = isDone(truth);
   const isLeft = isBlocked(scenario) && truth.running !== "wanted" && checkDevice(truth, scenario).length === 0;
-  const isWell = truth.state === "application" && (isThere || isLeft);
+  const isWell = truth.state === "application" && (isDone(truth) || isLeft);
   return isWell ? [] : [`in the end the device: ${describeTruth(truth)}`];
 }
 
@@ -105,13 +180,12 @@ function isOurs({ running }: Truth): boolean {
 
 /** Once everything has come to rest. */
 export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly ran: ReadonlySet<string> }): string[] {
-  const faults = checkDevice(truth, scenario);
+  const faults = [...checkDevice(truth, scenario), ...checkWill(truth, scenario)];
   const isUp = truth.state === "application" || (scenario.inRecovery && truth.state === "recovery");
   if (!isUp) faults.push(`the device does not run: ${describeTruth(truth)}`);
   if (ran.has("1.7.0")) faults.push("the other client's image has run");
   const claim = "error" in outcome ? undefined : outcome.verdict;
-  const isSuccess = claim === "confirmed" || claim === "already-current";
-  if (isSuccess && !isDone(truth)) {
+  if (isSuccess(claim) && !isDone(truth)) {
     faults.push(`the verdict was ${claim}, but later the device: ${describeTruth(truth)}`);
   }
   return faults;
@@ -123,11 +197,11 @@ const CODES_OF_DAMAGE = ["SMP_STATE_UNCHANGED", "SMP_REJECTED_BY_BOOTLOADER", "S
  * What was in the way only has to be let through by a reset, as the error's hint says. A bit that flipped on its way to flash
  * with no checksum is found by the bootloader alone, which erases the image.
  */
-export function mayBeSecondTry(outcome: Outcome, { otherSlot, checksum, noise }: Scenario): boolean {
+export function mayBeSecondTry(outcome: Outcome, scenario: Scenario): boolean {
   if (!("error" in outcome)) return false;
   const { code } = outcome.error;
-  if (!checksum && noise.bitErrors > 0 && CODES_OF_DAMAGE.includes(code)) return true;
-  return otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
+  if (mayBeDamaged(scenario) && CODES_OF_DAMAGE.includes(code)) return true;
+  return scenario.otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
 }
 
 const CODES: Record<Scenario["obstacle"], readonly string[]> = {
@@ -137,6 +211,11 @@ const CODES: Record<Scenario["obstacle"], readonly string[]> = {
   "cannot-swap": ["SMP_NOT_SWAPPED"],
   "too-large": ["SMP_IMAGE_TOO_LARGE", "SMP_NOT_SWAPPED"],
 };
+/** The update has met with what is for good in its way. */
+export function isObstacle({ outcome, scenario: { obstacle } }: After): boolean {
+  return "error" in outcome && CODES[obstacle].includes(outcome.error.code);
+}
+
 const CODES_OF_CRASHES = ["SMP_REVERTED", "SMP_WRONG_IMAGE", "SMP_LINK_LOST", "SMP_TIMEOUT", "SMP_LINK_OPEN"];
 
 /** An update without faults. */
@@ -146,8 +225,9 @@ export function checkSecond({ outcome, truth, scenario }: After): string[] {
     const isExpected = expectedCodes(scenario).includes(error.code);
     return isExpected ? [] : [`without faults ${step} fails with ${error.code}: ${error.message}`];
   }
-  const isSuccess = outcome.verdict === "confirmed" || outcome.verdict === "already-current";
-  return isSuccess ? [] : [`without faults the verdict is ${outcome.verdict}: ${describeTruth(truth)}`];
+  return isSuccess(outcome.verdict)
+    ? []
+    : [`without faults the verdict is ${outcome.verdict}: ${describeTruth(truth)}`];
 }
 
 function expectedCodes({ obstacle, otherSlot, profile, mode, trial }: Scenario): string[] {

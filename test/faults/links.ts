@@ -32,33 +32,33 @@ const MAX_FRAME_BYTES = 8 + 0xffff;
 /** All links of one client process; what is asked of a dead one is never answered. */
 export class ProcessLinks {
   readonly transport: Transport<string>;
-  readonly #open = new Set<OpenLink>();
+  readonly #open: { readonly name: string; readonly link: OpenLink }[] = [];
   #isDead = false;
 
-  constructor(kind: LinkKind, far: Far) {
+  constructor(kind: LinkKind, farOf: (name: string) => Far) {
     this.transport = {
       scheme: kind,
       parse: (address) => String(address),
       key: (name) => name,
       open: async (name) => {
         if (this.#isDead) return await new Promise(() => undefined);
+        const far = farOf(name);
         const isFarSeen = kind === "connection" || kind === "console";
         if (isFarSeen && !far.isReachable()) throw new SmpError("SMP_LINK_OPEN", `${name} is out of reach`);
         const link = openers[kind](name, far);
-        this.#open.add(link);
+        this.#open.push({ name, link });
         return link;
       },
     };
   }
 
-  lose(reason: string): void {
-    for (const link of this.#open) link.lose(reason);
-    this.#open.clear();
+  lose(lost: string, reason: string): void {
+    for (const { name, link } of this.#open) if (name === lost) link.lose(reason);
   }
 
   kill(): void {
     this.#isDead = true;
-    for (const link of this.#open) link.forsake();
+    for (const { link } of this.#open) link.forsake();
   }
 }
 

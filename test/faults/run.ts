@@ -5,9 +5,19 @@ import { messageOf } from "../../src/errors";
 import { Chance } from "./chance";
 import type { Outcome } from "./client";
 import { makeFiles, type Files } from "./files";
-import { checkEnd, checkLast, checkOutcome, checkSecond, mayBeSecondTry } from "./invariants";
+import type { Moment } from "./history";
+import {
+  checkEnd,
+  checkLast,
+  checkOutcome,
+  checkPatience,
+  checkSecond,
+  checkWill,
+  isObstacle,
+  mayBeSecondTry,
+} from "./invariants";
 import type { Scenario } from "./scenario";
-import { describeTruth, readTruth, type Truth } from "./truth";
+import { describeTruth } from "./truth";
 import { VirtualTime } from "./virtual-time";
 import { World } from "./world";
 
@@ -26,6 +36,8 @@ export interface RunResult {
 /** Longer than anything that was left behind may last. */
 const SETTLE_MS = 420_000;
 const ROUNDS = 4;
+/** The second attempt. */
+const TO_THE_END = { goal: "test-and-confirm", gate: "none" } as const;
 
 export async function runScenario(scenario: Scenario): Promise<RunResult> {
   const stray: string[] = [];
@@ -82,26 +94,31 @@ class Run {
 
   async #attempts(): Promise<void> {
     const world = this.#world;
-    this.#tell(`at first: ${describeTruth(this.#truth())}`);
-    const { outcome, truth } = await this.#time.until(this.#attemptUnderFaults());
+    this.#tell(`at first: ${describeTruth(world.truth)}`);
+    const { outcome, moments } = await this.#time.until(this.#attemptUnderFaults());
+    const { truth } = moments[0];
+    const scenario = this.#scenario;
     this.#ended = "error" in outcome ? `${outcome.step}: ${outcome.error.code}` : `${outcome.verdict}`;
-    this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario }));
+    const after = { outcome, truth, scenario, moments };
+    if (isObstacle(after)) world.timeline.fault(scenario.obstacle, this.#ended);
+    this.#expect([...checkOutcome(after), ...checkWill(truth, scenario), ...checkPatience(after)]);
+    await this.#checkBystanders(true);
     world.calm();
     await this.#time.pass(SETTLE_MS);
-    await this.#restart(this.#scenario.restarts);
-    const settled = this.#truth();
+    await this.#restart(scenario.restarts);
+    const settled = world.truth;
     this.#tell(`now: ${describeTruth(settled)}`);
-    this.#expect(checkEnd({ outcome, truth: settled, scenario: this.#scenario, ran: world.ran }));
+    this.#expect(checkEnd({ outcome, truth: settled, scenario, moments, ran: world.ran }));
     await this.#secondAttempt();
     await this.#end();
   }
 
   /** The outcome of the last client process, and how the device was at that moment. */
-  async #attemptUnderFaults(): Promise<{ outcome: Outcome; truth: Truth }> {
+  async #attemptUnderFaults(): Promise<{ outcome: Outcome; moments: readonly [Moment, ...Moment[]] }> {
     for (;;) {
       const client = this.#world.newClient();
       const killed = this.#world.nextKill();
-      const ended = client.update(this.#files).then((outcome) => ({ outcome, truth: this.#truth() }));
+      const ended = client.update(this.#files).then((outcome) => ({ outcome, moments: this.#world.moments() }));
       const first = await Promise.race([ended, killed]);
       if (typeof first !== "number") return first;
       await sleep(first);
@@ -110,23 +127,40 @@ class Run {
 
   /** Without faults it succeeds, unless the device can never run the image. */
   async #secondAttempt(): Promise<void> {
-    const client = this.#world.newClient();
+    const scenario = { ...this.#scenario, ...TO_THE_END };
+    const client = this.#world.newClient(TO_THE_END);
     for (let round = 1; ; round++) {
       const outcome = await this.#time.until(client.update(this.#files));
-      const truth = this.#truth();
-      this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario }));
-      if (round < ROUNDS && mayBeSecondTry(outcome, this.#scenario)) {
+      const moments = this.#world.moments();
+      const { truth } = moments[0];
+      // A mark of the first attempt is as that wanted it.
+      this.#expect(checkOutcome({ outcome, truth, scenario: this.#scenario, moments }));
+      await this.#checkBystanders(false);
+      if (round < ROUNDS && mayBeSecondTry(outcome, scenario)) {
         await this.#restart(1);
         continue;
       }
-      this.#expect(checkSecond({ outcome, truth, scenario: this.#scenario }));
+      this.#expect(checkSecond({ outcome, truth, scenario, moments }));
       break;
     }
     await this.#time.pass(SETTLE_MS);
     await this.#restart(2);
-    const truth = this.#truth();
+    const { truth } = this.#world;
+    this.#expect(this.#world.violations);
     this.#tell(`in the end: ${describeTruth(truth)}`);
     this.#expect(checkLast(truth, this.#scenario));
+  }
+
+  /** The first attempt may ask for what the bootloader cannot do, and meet a device that a dead process has just reset. */
+  async #checkBystanders(isFirst: boolean): Promise<void> {
+    const client = this.#world.clients.at(-1)!;
+    const results = await this.#time.until(client.others());
+    for (const [index, result] of results.entries()) {
+      const wasKilled = this.#world.clients.some(({ isDead }) => isDead);
+      const mayStop =
+        (isFirst && wasKilled) || client.signal.aborted || (isFirst && result.plan?.outcome === "refused");
+      this.#expect(this.#world.bystanders[index]!.violations(result, mayStop));
+    }
   }
 
   /** Nothing is left when everything is closed: no timer, no listener. */
@@ -135,6 +169,7 @@ class Run {
     const living = clients.filter((client) => !client.isDead);
     await this.#time.until(Promise.all(living.map((client) => client.close())));
     device.close();
+    for (const bystander of this.#world.bystanders) bystander.close();
     const listeners = clients.flatMap(({ signal }) => getEventListeners(signal, "abort")).length;
     if (listeners > 0) this.#violations.push(`${listeners} listeners are left on the caller's signal`);
     const { pendingTimers } = this.#time;
@@ -147,10 +182,6 @@ class Run {
       this.#world.device.reboot();
       await this.#time.pass(60_000);
     }
-  }
-
-  #truth(): Truth {
-    return readTruth(this.#world.device, this.#scenario, this.#files);
   }
 
   #tell(text: string): void {

@@ -1,5 +1,6 @@
 /** What is really in a device's slots, byte by byte. */
 import type { VirtualDevice } from "../../src/device/device";
+import { hashOf } from "../build-image";
 import { type Files, PAGE_BYTES } from "./files";
 import type { Scenario } from "./scenario";
 
@@ -11,6 +12,8 @@ export interface Truth {
   readonly running: Content;
   readonly isConfirmed: boolean;
   readonly other: Content;
+  /** The device lists the wanted image, whole or not. */
+  readonly isListed: boolean;
   /** Of the other slot: the next boot will take it. */
   readonly isPending: boolean;
   /** It will stay without a trial. */
@@ -37,9 +40,15 @@ function readImage(device: VirtualDevice, image: number, files: Files): Truth {
     isConfirmed: type !== "revert",
     // Swap-offset puts an upload into the second page.
     other: contentOf(store.snapshot(image, 1 - active), [0, PAGE_BYTES], files),
+    isListed: store.list().some((slot) => slot.image === image && hashOf(files.wanted).equals(slot.hash)),
     isPending: type === "test" || type === "permanent",
     isPermanent: type === "permanent",
   };
+}
+
+/** The wanted image runs for good; of two images, both. */
+export function isDone({ running, isConfirmed, neighbour }: Truth): boolean {
+  return running === "wanted" && isConfirmed && (neighbour === undefined || isDone(neighbour));
 }
 
 export function describeTruth({
@@ -57,7 +66,8 @@ export function describeTruth({
 
 function contentOf(flash: Uint8Array, starts: readonly number[], files: Files): Content {
   const bytes = Buffer.from(flash.buffer, flash.byteOffset, flash.length);
-  const candidates = { old: files.old, wanted: files.wanted, third: files.third, foreign: files.foreign };
+  // Swap-offset leaves a copy of the old image behind.
+  const candidates = { wanted: files.wanted, foreign: files.foreign, third: files.third, old: files.old };
   for (const [name, file] of Object.entries(candidates)) {
     for (const start of starts) {
       if (bytes.subarray(start, start + file.length).equals(file)) return name as Content;

@@ -48,9 +48,10 @@ export class Wire {
   }
 
   /** Nothing gets through for a while. */
-  silence(ms: number): void {
+  silence(ms: number): true {
     this.#isSilent = true;
     after(ms, () => (this.#isSilent = false));
+    return true;
   }
 
   carry(direction: Direction, unit: Uint8Array, deliver: Deliver): void {

@@ -1,22 +1,34 @@
 /** The device of a run, the wire to it, and the incidents that befall them. */
 import { after, nowMs } from "../../src/clock";
-import { VirtualDevice } from "../../src/device/device";
+import type { VirtualDevice } from "../../src/device/device";
 import type { Exchange } from "../../src/device/exchange";
+import { type BootFault, only } from "../../src/device/faults";
 import { OP } from "../../src/smp/header";
 import { image as imageGroup } from "../../src/smp/commands";
-import { encodeMessage } from "../../src/smp/message";
+import { decodeMessage, encodeMessage } from "../../src/smp/message";
 import { createHash } from "node:crypto";
-import { hashOf } from "../build-image";
 import { Chance } from "./chance";
-import { ClientProcess } from "./client";
-import { type Files, isUnwelcome, PAGE_BYTES } from "./files";
-import type { Incident, Scenario } from "./scenario";
+import { Bystander } from "./bystanders";
+import { bystanderNames, ClientProcess, UNIT } from "./client";
+import { Erasures } from "./erasures";
+import type { Files } from "./files";
+import { type Deed, History, type Moment } from "./history";
+import { makeDevice } from "./make-device";
+import { checkStep } from "./invariants";
+import type { BootIncident, Incident, Scenario } from "./scenario";
+import type { Far } from "./links";
+import { Moments } from "./moments";
 import { Timeline } from "./timeline";
+import { readTruth, type Truth } from "./truth";
 import { Wire } from "./wire";
 
 /** SMP codes that ask for patience: no memory, busy. */
 const PATIENCE = [2, 10] as const;
 const FOREIGN_CHUNK_BYTES = 200;
+/** A device that has gone away is looked for so long, before the client judges by what it saw last. */
+const RECENT_MS = 15_000;
+
+type SuddenIncident = Exclude<Incident["kind"], BootIncident>;
 
 export class World {
   readonly timeline: Timeline;
@@ -24,16 +36,25 @@ export class World {
   readonly wire: Wire;
   /** Every client process, the dead ones too. */
   readonly clients: ClientProcess[] = [];
+  readonly bystanders: readonly Bystander[];
+  readonly history: History;
+  /** What a step said that was not so. */
+  readonly #untrueSteps: string[] = [];
   /** Versions that ever ran. */
   readonly ran = new Set<string>();
   readonly #scenario: Scenario;
   readonly #files: Files;
   readonly #chance: Chance;
-  readonly #seen = new Map<string, number>();
+  readonly #moments = new Moments();
   #incidents: readonly Incident[];
   #unreachableUntilMs = -Infinity;
   #onKill: (restartMs: number) => void = () => undefined;
   #cancelPowerOn: () => void = () => undefined;
+  readonly #erasures = new Erasures();
+  readonly #shown: Moment[] = [];
+  #strikes = 0;
+  /** When the state was asked for. */
+  #strikesSeen = 0;
 
   constructor(scenario: Scenario, files: Files) {
     const startMs = nowMs();
@@ -43,13 +64,41 @@ export class World {
     this.#chance = new Chance(scenario.seed ^ 0x5eed);
     this.#incidents = scenario.incidents;
     this.wire = new Wire(scenario, new Chance(scenario.seed ^ 0xa1e), this.timeline);
-    this.device = this.#makeDevice();
+    this.device = makeDevice(UNIT, scenario, files, (line) => this.#noteOfDevice(line));
+    if (canResume(scenario)) this.device.faults.add(only(imageGroup.upload, (exchange) => this.#watchUpload(exchange)));
+    this.history = new History(this.device, () => this.truth, {
+      did: (deed) => this.#noteDeed(deed),
+      cut: (steps) => this.timeline.fault("power-cut-in-boot", `after ${steps} flash operations`),
+    });
+    this.bystanders = bystanderNames(scenario).map((name) => new Bystander(name, scenario, files));
     this.device.faults.add((exchange) => this.#meet(exchange));
   }
 
-  newClient(): ClientProcess {
+  get truth(): Truth {
+    return readTruth(this.device, this.#scenario, this.#files);
+  }
+
+  /** What was seen on the way and must not be. */
+  get violations(): readonly string[] {
+    return [...this.#untrueSteps, ...this.#erasures.needless];
+  }
+
+  /** Now, and when the device has shown its state a short while before: a client cannot know better. */
+  moments(): readonly [Moment, ...Moment[]] {
+    const now = this.#moment();
+    return [now, ...this.#shown.filter(({ atMs }) => now.atMs - atMs < RECENT_MS)];
+  }
+
+  #moment(): Moment {
+    return { atMs: nowMs(), truth: this.truth, deeds: this.history.deeds };
+  }
+
+  /** @param will in which it differs from the first one */
+  newClient(will: Partial<Scenario> = {}): ClientProcess {
     const far = { device: this.device, wire: this.wire, isReachable: () => this.#isReachable };
-    const client = new ClientProcess(this.#scenario, far, this.timeline);
+    const farOf = (name: string): Far => this.bystanders.find((each) => each.name === name)?.far ?? far;
+    const scenario = { ...this.#scenario, ...will };
+    const client = new ClientProcess(scenario, farOf, this.timeline, (step) => this.#witness(step));
     this.clients.push(client);
     return client;
   }
@@ -70,87 +119,111 @@ export class World {
     this.device.powerOn();
   }
 
+  /** Whoever says that a step has succeeded must be right, unless something has happened since he looked. */
+  #witness(step: string): void {
+    if (this.#strikes === this.#strikesSeen) this.#untrueSteps.push(...checkStep(step, this.truth, this.#scenario));
+  }
+
   get #isReachable(): boolean {
     const { state } = this.device;
     return (state === "application" || state === "recovery") && nowMs() >= this.#unreachableUntilMs;
   }
 
-  #makeDevice(): VirtualDevice {
-    const { scenario, files } = { scenario: this.#scenario, files: this.#files };
-    const { image, otherSlot, obstacle } = scenario;
-    const mine =
-      image === 0 ? { slot0: files.old, slot1: files.other } : { image1Slot0: files.old, image1Slot1: files.other };
-    const neighbour =
-      scenario.imageCount === 1 ? {} : image === 0 ? { image1Slot0: files.neighbour } : { slot0: files.neighbour };
-    const device = new VirtualDevice({
-      ...scenario,
-      name: "unit",
-      ...mine,
-      ...neighbour,
-      slotBytes: scenario.pages * PAGE_BYTES,
-      pageBytes: PAGE_BYTES,
-      allowConfirmNonActiveImageAny: true,
-      startsInRecovery: scenario.inRecovery,
-      cannotSwap: obstacle === "cannot-swap",
-      ...(obstacle === "downgrade" && { downgradePrevention: "version" as const }),
-      ...(obstacle === "rejected" && { acceptsImage: ({ version }) => !isUnwelcome(version) }),
-      log: (line) => this.#noteOfDevice(line),
-    });
-    if (otherSlot === "pending") device.store.setState(hashOf(files.third), false);
-    return device;
+  #noteDeed(deed: Deed): void {
+    this.timeline.add(`== the wanted image is ${deed}`);
+    const { trial } = this.#scenario;
+    if (trial === "crashing" && (deed === "reverted" || deed === "gone")) this.timeline.fault("crashing-trial", deed);
   }
 
   #noteOfDevice(line: string): void {
     this.timeline.add(`   device: ${line}`);
+    const { otherSlot } = this.#scenario;
+    if (line.startsWith("upload of") && otherSlot !== "empty") this.timeline.fault("occupied-slot", otherSlot);
+    this.#erasures.heard(line);
+    this.#moments.heard(line);
     if (line.startsWith("running ")) this.ran.add(line.slice("running ".length));
+  }
+
+  #watchUpload(exchange: Exchange): void {
+    exchange.changeAnswer((frame) => {
+      this.#erasures.answered(decodeMessage(frame).body["off"]);
+      return [frame];
+    });
   }
 
   /** Each packet that reaches the device. */
   #meet(exchange: Exchange): void {
     const command = exchange.command?.name ?? "unknown";
-    const count = (this.#seen.get(command) ?? 0) + 1;
-    this.#seen.set(command, count);
+    this.#moments.met(command);
     if (this.wire.busyShare > 0 && this.#chance.of(this.wire.busyShare)) {
       this.timeline.fault("busy", command);
       exchange.refuse({ rc: this.#chance.among(PATIENCE) });
     }
-    for (const incident of this.#incidents) {
-      if (incident.command !== command || incident.nth !== count) continue;
+    for (const incident of this.#incidents.filter((each) => this.#moments.isDue(each, command))) {
       if (incident.when === "before") this.#strike(incident, exchange);
-      else
-        exchange.changeAnswer((frame) => {
-          this.#strike(incident, undefined);
-          return [frame];
-        });
+      else exchange.changeAnswer((frame) => [this.#strikeAfter(incident, exchange, frame)]);
     }
+    if (command === imageGroup.readState.name) this.#isLookedAt();
   }
 
-  /** @param exchange the request that is about to be served, if any */
-  #strike(incident: Incident, exchange: Exchange | undefined): void {
-    const { kind, ms, amount, when, command, nth } = incident;
-    this.timeline.fault(kind, `${when} ${command} number ${nth}, ${Math.round(ms)} ms, ${amount}`);
-    this.#effects[kind](ms, amount, exchange);
+  #isLookedAt(): void {
+    this.#strikesSeen = this.#strikes;
+    this.#shown.push(this.#moment());
+  }
+
+  #strikeAfter(incident: Incident, exchange: Exchange, frame: Uint8Array): Uint8Array {
+    this.#strike(incident, exchange);
+    return frame;
+  }
+
+  #strike({ kind, ms, amount, when, command, nth, since }: Incident, exchange: Exchange): void {
+    const text = `${when} ${command} number ${nth} since the ${since}, ${Math.round(ms)} ms, ${amount}`;
+    this.#strikes++;
+    if (kind in this.#bootEffects) {
+      this.timeline.add(`!! the next boot: ${kind}, ${text}`);
+      this.#nextBoot(this.#bootEffects[kind as BootIncident](ms, amount));
+    } else if (this.#effects[kind as SuddenIncident](ms, amount, exchange)) this.timeline.fault(kind, text);
     const { state } = this.device;
-    if (state !== "application" && state !== "recovery") exchange?.lose();
+    if (when === "before" && state !== "application" && state !== "recovery") exchange.lose();
   }
 
-  readonly #effects: Record<Incident["kind"], (ms: number, amount: number, exchange: Exchange | undefined) => void> = {
+  /** Each tells whether it has had any effect. */
+  readonly #effects: Record<SuddenIncident, (ms: number, amount: number, exchange: Exchange) => boolean> = {
     "link-loss": (ms) => this.#loseLink(ms / 8),
     silence: (ms) => this.wire.silence(ms),
-    reboot: () => this.device.reboot(),
-    "power-cut": (ms) => this.#cutPower(ms),
-    "power-cut-in-boot": (ms, amount) => this.#nextBoot((boot) => boot.cutPower(amount, Math.floor(ms) % 50)),
-    "bootloader-skipped": () => this.#nextBoot((boot) => boot.skipBootloader()),
-    "crash-at-start": () => this.#nextBoot((boot) => boot.crashAtStart()),
+    reboot: () => this.#ifOn(() => this.device.reboot()),
+    "power-cut": (ms) => this.#ifOn(() => this.#cutPower(ms)),
     "foreign-upload": (_ms, amount, exchange) => this.#foreignUpload(amount, exchange),
     "process-killed": (ms) => this.#kill(ms / 4),
-    abort: () => this.clients.at(-1)?.abort(),
+    abort: () => this.clients.at(-1)!.abort(),
   };
 
-  #loseLink(outageMs: number): void {
+  /** What they do shows when the device boots next. */
+  readonly #bootEffects: Record<BootIncident, (ms: number, amount: number) => BootFault> = {
+    // Counted by the history.
+    "power-cut-in-boot": (ms, amount) => (boot) => boot.cutPower(amount, Math.floor(ms) % 50),
+    "bootloader-skipped": () => (boot) => {
+      if (this.truth.isPending) this.timeline.fault("bootloader-skipped", "with an image pending");
+      boot.skipBootloader();
+    },
+    "crash-at-start": () => (boot) => {
+      if (this.truth.isPending) this.timeline.fault("crash-at-start", "of a pending image");
+      boot.crashAtStart();
+    },
+  };
+
+  #loseLink(outageMs: number): boolean {
     this.#unreachableUntilMs = nowMs() + outageMs;
-    for (const client of this.clients) if (!client.isDead) client.links.lose("a fault");
+    for (const client of this.clients) if (!client.isDead) client.links.lose(UNIT, "a fault");
     if (this.#scenario.link === "datagrams" || this.#scenario.link === "flow") this.wire.silence(outageMs);
+    return true;
+  }
+
+  #ifOn(work: () => void): boolean {
+    const { state } = this.device;
+    if (state !== "application" && state !== "recovery") return false;
+    work();
+    return true;
   }
 
   #cutPower(ms: number): void {
@@ -158,7 +231,7 @@ export class World {
     this.#cancelPowerOn = after(ms, () => this.device.powerOn());
   }
 
-  #nextBoot(fault: Parameters<VirtualDevice["faults"]["addBoot"]>[0]): void {
+  #nextBoot(fault: BootFault): void {
     const remove = this.device.faults.addBoot((boot) => {
       remove();
       fault(boot);
@@ -166,24 +239,38 @@ export class World {
   }
 
   /** Another client sends some of an image of its own, or all of it. */
-  #foreignUpload(amount: number, exchange: Exchange | undefined): void {
+  #foreignUpload(amount: number, exchange: Exchange): boolean {
     const { foreign } = this.#files;
     const sha = createHash("sha256").update(foreign).digest();
     // With direct-XIP a whole one would run, and rightly so.
     const share = this.#scenario.mode === "direct-xip" ? Math.min(amount, 70) : amount;
     const end = Math.min(foreign.length, Math.ceil((foreign.length * (share + 10)) / 100));
+    const slotBefore = this.#otherSlot();
     for (let off = 0; off < end; off += FOREIGN_CHUNK_BYTES) {
       const data = foreign.subarray(off, Math.min(off + FOREIGN_CHUNK_BYTES, end));
       const body = off === 0 ? { image: this.#scenario.image, len: foreign.length, off, sha, data } : { off, data };
-      exchange?.inject(encodeMessage({ ...imageGroup.upload, op: OP.WRITE, version: 1, seq: 0, body }));
+      exchange.inject(encodeMessage({ ...imageGroup.upload, op: OP.WRITE, version: 1, seq: 0, body }));
     }
+    return !this.#otherSlot().equals(slotBefore);
   }
 
-  #kill(restartMs: number): void {
-    const client = this.clients.at(-1);
-    if (!client || client.isDead) return;
+  #otherSlot(): Buffer {
+    const { store } = this.device;
+    const { image } = this.#scenario;
+    return Buffer.from(store.snapshot(image, 1 - store.activeSlot(image)));
+  }
+
+  #kill(restartMs: number): boolean {
+    const client = this.clients.at(-1)!;
+    if (client.isDead) return false;
     client.kill();
     this.wire.forget();
     this.#onKill(restartMs);
+    return true;
   }
+}
+
+/** MCUboot's recovery goes on with no upload; and what was damaged is worth another one. */
+function canResume({ inRecovery, checksum, noise }: Scenario): boolean {
+  return !inRecovery && (checksum || noise.bitErrors === 0);
 }

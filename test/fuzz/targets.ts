@@ -1,5 +1,6 @@
 import type { Target } from "./target";
 import { ASSEMBLY_TARGETS, FRAMING_TARGETS } from "./targets/framing";
+import { JOB_TARGETS } from "./targets/jobs";
 import { IMAGE_TARGETS } from "./targets/image";
 import { MESSAGE_TARGETS } from "./targets/messages";
 import { PACKAGE_TARGETS } from "./targets/packages";
@@ -13,5 +14,6 @@ export const TARGETS: readonly Target[] = [
   ...IMAGE_TARGETS,
   ...PACKAGE_TARGETS,
   ...MESSAGE_TARGETS,
+  ...JOB_TARGETS,
   ...PEER_TARGETS,
 ];

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { VirtualDevice } from "../../src/device/device";
 import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
+import type { UpdateGoal } from "../../src/update/update-policy";
 import { buildImage } from "../build-image";
+import { check, keyOf } from "../image/keys";
 import { B, SMALL, SMALL_FILE, useBench, type Bench } from "./bench";
 import { flags, read } from "./lifecycle";
 import { partsOf } from "./parts";
@@ -87,6 +89,10 @@ describe("a device that is updated", () => {
   }
 });
 
+async function goTo(goal: UpdateGoal, bench: Bench): Promise<void> {
+  assert.equal((await bench.update({ parts: await partsOf(B), policy: { goal } })).ok, true);
+}
+
 /** Serves the request, and is off for a while instead of answering. */
 function goneFor({ device }: Bench, ms: number): Fault {
   return (exchange) =>
@@ -114,6 +120,23 @@ describe("a trial", () => {
     assert.equal(bench.requests("os.reset").length, 0, "a reset would have reverted it");
     assert.deepEqual(flags(await read(bench)), NEW);
   });
+
+  for (const [standing, prepare] of [
+    ["on trial", (bench: Bench) => goTo("test", bench)],
+    ["current", (bench: Bench) => goTo("test-and-confirm", bench)],
+  ] as const) {
+    it(`is not confirmed for a file that is not the expected one, or not signed as it must be, though it is ${standing}`, async () => {
+      const bench = newBench();
+      await prepare(bench);
+      const [part] = await partsOf(B);
+      const wrong = await bench.update({ parts: [part!], policy: { fileSha256: "ab".repeat(32) } });
+      assert.deepEqual([wrong.ok, wrong.error?.code], [false, "SMP_WRONG_FILE"]);
+      const signature = await check(B, keyOf("ed25519"));
+      const unsigned = await bench.update({ parts: [{ ...part!, signature }] });
+      assert.deepEqual([unsigned.ok, unsigned.error?.code], [false, "SMP_BAD_SIGNATURE"]);
+      assert.deepEqual(flags(await read(bench)), standing === "current" ? NEW : TRIAL);
+    });
+  }
 
   it("that ended while the gate waited is confirmed by nobody, and not made permanent", async () => {
     const bench = newBench();

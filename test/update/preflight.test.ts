@@ -169,6 +169,15 @@ describe("preflight", () => {
     assert.match(error.message, /no image 2, it has images 0, 1/);
   });
 
+  it("refuses an older image also when it lies in the slot already, as it does after an update", async () => {
+    const bench = newBench({ slot0: C, slot1: B });
+    await rejectsWith("SMP_NOT_NEWER", () => bench.upload(B, { upgradeOnly: true }));
+    const { outcome, checks } = await bench.upload(B);
+    assert.equal(outcome, "already-in-slot");
+    assert.ok(checks.some(({ check, level }) => check === "version" && level === "warn"));
+    assert.equal(bench.requests("image.upload").length, 0);
+  });
+
   it("refuses to overwrite the firmware of a device with one slot, unless that is allowed", async () => {
     const oneSlot = (): ReturnType<typeof newBench> => {
       const bench = newBench();

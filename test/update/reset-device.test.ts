@@ -258,6 +258,14 @@ describe("reset", () => {
     assert.equal(bench.device.boots, 2);
   });
 
+  it("sends a request that was lost once more, also when a poll is lost after it", async () => {
+    const bench = await tested();
+    bench.device.faults.add(only(os.reset, nth(1, loseRequest)));
+    bench.device.faults.add(only(image.readState, nth(3, loseRequest)));
+    assert.equal((await reset(bench)).verdict, "testing");
+    assert.equal(bench.device.boots, 2);
+  });
+
   it("says so when the request is lost and the device did not reboot", async () => {
     const bench = await tested();
     bench.device.faults.add(only(os.reset, loseRequest));

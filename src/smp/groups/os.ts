@@ -95,7 +95,7 @@ export const parameters = command({
     buf_count: uint,
   },
   repeatable: true,
-  timeoutMs: 1_000,
+  timeoutMs: TIMEOUT_MS.FIRST_QUESTION,
 });
 
 /** `format`: letters as of `uname`: s n r v b m p i o, a = all. */

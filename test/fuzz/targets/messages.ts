@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { imageHash, imageNumber, nonEmptyText, oneOf, wholeNumber, type Field } from "../../../nodes/runtime/checks";
+import { readRequest } from "../../../nodes/runtime/gateway-request";
+import type { FlowMessage } from "../../../nodes/runtime/red";
 import { readPoolSettings, type PoolConfig } from "../../../nodes/runtime/pool-settings";
 import { wantedImage } from "../../../nodes/runtime/wanted-image";
 import { frameEnvelope, readEnvelope } from "../../../src/framing/envelope";
@@ -124,6 +126,22 @@ export const MESSAGE_TARGETS = [
     (smp) => {
       const wanted = wantedImage({ _msgid: "1", smp });
       if (wanted) assert.deepEqual([typeof wanted.hash, typeof wanted.image], ["string", "number"]);
+    },
+  ),
+  target(
+    "gateway: any message is a request, nothing, or refused",
+    fc.record({
+      payload: fc.oneof(anything, envelope),
+      topic: anything,
+      smp: anything,
+      retain: anything,
+      messageExpiryInterval: anything,
+    }),
+    (msg) => {
+      const request = refusedOrDone(() => readRequest({ _msgid: "1", ...msg } as FlowMessage));
+      if (!request) return;
+      assert.ok(typeof request.device === "string" && request.device !== "");
+      assert.ok(request.bytes.every((each) => each instanceof Uint8Array));
     },
   ),
   target(

@@ -1,0 +1,28 @@
+/** The virtual device that a scenario asks for. */
+import { VirtualDevice } from "../../src/device/device";
+import { hashOf } from "../build-image";
+import { type Files, isUnwelcome, PAGE_BYTES } from "./files";
+import type { Scenario } from "./scenario";
+
+export function makeDevice(name: string, scenario: Scenario, files: Files, log: (line: string) => void): VirtualDevice {
+  const { image, imageCount, otherSlot, obstacle } = scenario;
+  const mine =
+    image === 0 ? { slot0: files.old, slot1: files.other } : { image1Slot0: files.old, image1Slot1: files.other };
+  const neighbour = imageCount === 1 ? {} : image === 0 ? { image1Slot0: files.neighbour } : { slot0: files.neighbour };
+  const device = new VirtualDevice({
+    ...scenario,
+    name,
+    ...mine,
+    ...neighbour,
+    slotBytes: scenario.pages * PAGE_BYTES,
+    pageBytes: PAGE_BYTES,
+    allowConfirmNonActiveImageAny: true,
+    startsInRecovery: scenario.inRecovery,
+    cannotSwap: obstacle === "cannot-swap",
+    ...(obstacle === "downgrade" && { downgradePrevention: "version" as const }),
+    ...(obstacle === "rejected" && { acceptsImage: ({ version }) => !isUnwelcome(version) }),
+    log,
+  });
+  if (otherSlot === "pending") device.store.setState(hashOf(files.third), false);
+  return device;
+}
