@@ -56,9 +56,18 @@ export async function upload(client: Client, address: string, file: string): Pro
   };
 }
 
-/** Each program has its own way to say why it stops. */
+/** Each program has its own way to say why it stops, the most telling first. */
+const COMPLAINTS = [
+  /^\s*╰─▶\s*(.+)/,
+  /^(\w+Error: .+)/,
+  /^(SMP_\w+: .+)/,
+  /((?:\w+ )*(?:failed|timeout).+)/i,
+  /(\S.*)/,
+];
+
 function complaint(out: string): string {
-  const lines = out.split(/[\r\n]+/).map((line) => line.replace(/^[│╰─\s]+|[│╮\s]+$/g, ""));
-  const telling = lines.filter((line) => /error|timeout|timed out|failed|×|SMP_|╰─▶/i.test(line));
-  return (telling.at(-1) ?? lines.findLast((line) => line !== "") ?? "no word").slice(0, 160);
+  const lines = out.split(/[\r\n]+/);
+  const said = COMPLAINTS.flatMap((pattern) => lines.findLast((line) => pattern.test(line))?.match(pattern)?.[1] ?? []);
+  // Python's clients dump the whole request behind it.
+  return (said[0] ?? "no word").replace(/ header=.*/, "").slice(0, 120);
 }
