@@ -76,7 +76,7 @@ async function hasImage(address: string, file: string): Promise<boolean> {
 
 function speed(runs: readonly Measured[], file: string): string {
   const kbPerS = runs.filter(({ isThere }) => isThere).map(({ traffic }) => statSync(file).size / traffic.elapsedMs);
-  return kbPerS.length === 0 ? "–" : median(kbPerS).toPrecision(3);
+  return kbPerS.length === 0 ? "–" : threeDigits(median(kbPerS));
 }
 
 function cost({ cpuMs, traffic }: Measured, file: string): Row {
@@ -169,10 +169,14 @@ async function mcubootSection(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, BOOT_MS));
       const run = await overSerial(client, file, device.port);
       await device.stop();
-      row[`${name}: KB/s`] = run.error ?? (statSync(file).size / run.traffic.elapsedMs).toPrecision(3);
+      row[`${name}: KB/s`] = run.error ?? threeDigits(statSync(file).size / run.traffic.elapsedMs);
     }
     table.add(row);
   }
+}
+
+function threeDigits(value: number): string {
+  return value < 1000 ? value.toPrecision(3) : value.toFixed(0);
 }
 
 function median(values: readonly number[]): number {
