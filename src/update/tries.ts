@@ -99,6 +99,12 @@ export class Tries {
     this.frameLimit.gotThrough();
   }
 
+  /** The device has answered, and begins anew: what failed before was at another offset. */
+  startsOver(): void {
+    this.#failures = [];
+    this.#silentMs = 0;
+  }
+
   /**
    * Notes that a chunk did not get through, and makes the frames smaller when they may be the reason.
    * @throws when it was tried often enough, or the smallest frame is too large

@@ -102,6 +102,7 @@ export class UploadRun {
   setback(offBytes: number): void {
     const lostBytes = this.offsets.ackedBytes;
     this.offsets.begin(offBytes);
+    this.tries.startsOver();
     this.progress.retried();
     if (++this.#setbacks <= MAX_SETBACKS) return;
     throw new SmpError(

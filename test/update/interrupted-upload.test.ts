@@ -144,6 +144,17 @@ describe("upload over a bad link", () => {
     }
   });
 
+  it("tries the first chunk as often as ever after a reboot that cost other chunks", async () => {
+    const bench = newBench(SMALL);
+    bench.hideLoss = true;
+    // The sixth finds that the device has forgotten; with the seventh it begins anew.
+    for (const at of [3, 4, 7, 8]) bench.device.faults.add(only(image.upload, nth(at, loseRequest)));
+    bench.device.faults.add(only(image.upload, nth(5, rebootInstead)));
+    const result = await bench.upload(SMALL_FILE, { window: 1 });
+    assert.deepEqual([result.outcome, result.startedOver], ["uploaded", 1]);
+    bench.assertSlot(1, SMALL_FILE);
+  });
+
   it("gives up on a device that reboots again and again", async () => {
     const bench = newBench(SMALL);
     bench.device.faults.add((exchange) => {
