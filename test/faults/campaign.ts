@@ -1,7 +1,7 @@
 /** Whole updates under faults; see USAGE. */
 import { parseArgs } from "node:util";
 import type { BootMode } from "../../src/device/image-options";
-import { messageOf } from "../../src/errors";
+import { runCommand } from "../command-line";
 import { drawScenario, seedOf } from "./draw";
 import { runScenario, type RunResult } from "./run";
 import { LINKS, MODES, TROUBLES, type LinkKind, type Scenario } from "./scenario";
@@ -144,16 +144,4 @@ async function main({ seed, first, runs, fixed, isOnly, isVerbose }: Settings): 
   process.exitCode = summary.failed.length > 0 ? 1 : 0;
 }
 
-function start(): Promise<void> | undefined {
-  try {
-    const settings = readSettings();
-    if (settings) return main(settings);
-    console.log(USAGE);
-  } catch (thrown) {
-    console.error(`${messageOf(thrown)}\n\n${USAGE}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
-
-void start();
+runCommand(USAGE, readSettings, main);

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as fc from "fast-check";
-import { messageOf } from "../../src/errors";
+import { runCommand } from "../command-line";
 import { TARGETS } from "./targets";
 
 const USAGE = `npm run fuzz -- --runs 1000000 --seed 7 [--only "part of a name"]
@@ -76,16 +76,4 @@ async function main({ runs, seed, only }: Settings): Promise<void> {
   process.exitCode = failures > 0 ? 1 : 0;
 }
 
-function start(): Promise<void> | undefined {
-  try {
-    const settings = readSettings();
-    if (settings) return main(settings);
-    console.log(USAGE);
-  } catch (thrown) {
-    console.error(`${messageOf(thrown)}\n\n${USAGE}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
-
-void start();
+runCommand(USAGE, readSettings, main);
