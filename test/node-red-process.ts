@@ -84,9 +84,15 @@ export class NodeRedProcess {
     });
   }
 
-  /** Presses the button of an inject node. */
-  async press(id: string): Promise<Response> {
-    return this.fetch(`inject/${id}`, { method: "POST" });
+  /** Presses the button of an inject node, once it is there: a deployment is answered before its flows have started. */
+  async press(id: string): Promise<void> {
+    const deadline = Date.now() + STARTED_WITHIN_MS;
+    for (;;) {
+      const { ok, status } = await this.fetch(`inject/${id}`, { method: "POST" });
+      if (ok) return;
+      if (status !== 404 || Date.now() > deadline) throw new Error(`the button of ${id} answers ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** Ends the process as a service manager does, and gives its exit code and signal. */
