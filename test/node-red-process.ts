@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeRedDir, type FlowNode } from "./node-red";
 import { freePort } from "./free-port";
+import { killProcess } from "./kill-process";
 
 const STARTED_WITHIN_MS = 60_000;
 const LOGGED_WITHIN_MS = 60_000;
@@ -116,10 +117,7 @@ export class NodeRedProcess {
 
   /** `kill -9`, which is sent before this returns; {@link startAgain} finds the folder as it was. */
   async crash(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await exited;
+    await killProcess(this.#child);
   }
 
   /** In the same folder and on the same port, after {@link crash}. */

@@ -1,5 +1,5 @@
 import { nowMs, withDeadline } from "../clock";
-import { SmpError } from "../errors";
+import { hasCode, SmpError } from "../errors";
 import type { FrameRequest } from "../session/frame-request";
 import type { DeviceHandle, SessionPool, SmpSession } from "../session/types";
 import type { Command } from "../smp/command";
@@ -101,5 +101,5 @@ function tooLate(device: string, { name, group }: Command): SmpError {
 
 /** Silence or garbage: the next request has a better chance over a new link. */
 function isSick(error: unknown): boolean {
-  return error instanceof SmpError && (error.code === "SMP_TIMEOUT" || error.code === "SMP_BAD_FRAME");
+  return hasCode(error, "SMP_TIMEOUT") || hasCode(error, "SMP_BAD_FRAME");
 }

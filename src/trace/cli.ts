@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeDevice } from "../device/cli-device";
 import { packageVersion } from "../device/cli-version";
-import { messageOf, SmpError } from "../errors";
+import { hasCode, messageOf, SmpError } from "../errors";
 import { deviceOptions, HELP, parseTraceCommand, type CliOptions } from "./cli-options";
 import { readDeviceLog } from "./device-log";
 import { dissector } from "./lua";
@@ -127,7 +127,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const hint = error instanceof SmpError && error.code === "SMP_BAD_INPUT" ? `. ${error.hint}` : "";
+  const hint = hasCode(error, "SMP_BAD_INPUT") ? `. ${error.hint}` : "";
   console.error(`smp-trace: ${messageOf(error)}${hint}`);
   process.exitCode = 2;
 });

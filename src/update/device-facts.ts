@@ -3,7 +3,7 @@ import { DeviceError, hasCode } from "../errors";
 import type { SmpSession } from "../session/types";
 import { image as imageGroup, os } from "../smp/commands";
 import type { Body } from "../smp/shape";
-import { requestStateList, toImageState } from "./state";
+import { readImageState } from "./state";
 import type { ImageState } from "./types";
 
 export type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];
@@ -21,7 +21,7 @@ export interface DeviceFacts {
 
 /** @throws as `SmpSession.request` */
 export async function readDeviceFacts(session: SmpSession, signal?: AbortSignal): Promise<DeviceFacts> {
-  const images = toImageState(await requestStateList(session, { signal }));
+  const images = await readImageState(session, signal);
   return { images, ...(await readHardware(session, signal)) };
 }
 

@@ -1,5 +1,5 @@
 /** Where an image of the update stands on a device before anything is done. */
-import { activeSlot, holds, pendingSlot, slotWithHash, trialRunning } from "./state";
+import { activeSlot, activeWithHash, holds, pendingSlot, slotWithHash, trialRunning } from "./state";
 import type { Firmware, ImageState, SlotState } from "./types";
 
 /**
@@ -9,8 +9,8 @@ import type { Firmware, ImageState, SlotState } from "./types";
 export type Standing = "current" | "on-trial" | "pending" | "permanent" | "in-slot" | "absent";
 
 export function standingOf(state: ImageState, wanted: Firmware): Standing {
-  const running = activeSlot(state, wanted.image);
-  if (running && holds(running, wanted)) {
+  const running = activeWithHash(state, wanted);
+  if (running) {
     if (running.confirmed) return "current";
     // Of the other images, servers that mark only image 0 as running tell of a trial by the confirmed image to fall back to.
     return running.active || trialRunning(state, wanted.image) ? "on-trial" : "current";

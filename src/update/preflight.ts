@@ -19,6 +19,7 @@ import {
   requestStateList,
   slotWithHash,
   toImageState,
+  type StateList,
   trialRunning,
 } from "./state";
 import type { Firmware, ImageState, UploadResult } from "./types";
@@ -68,7 +69,7 @@ export async function preflight(
 }
 
 /** Servers of one image leave the number out and would put any image into their one secondary slot. */
-function refuseUncounted({ images }: Awaited<ReturnType<typeof requestStateList>>, image: number): void {
+function refuseUncounted({ images }: StateList, image: number): void {
   const countsImages = images.length === 0 || images.some((entry) => entry.image !== undefined);
   if (image > 0 && !countsImages) refuse([noSuchImage(image, [0])]);
 }

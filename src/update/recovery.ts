@@ -5,10 +5,8 @@
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
-import { requestStateList, requestStateListIfAny, toImageState } from "./state";
+import { requestStateList, requestStateListIfAny, toImageState, type StateList } from "./state";
 import type { ImageState } from "./types";
-
-type StateList = Awaited<ReturnType<typeof requestStateList>>;
 
 /**
  * Whether the bootloader answers and not an application. Only a list that an application would not give is a reason to

@@ -3,7 +3,7 @@ import { nowMs } from "../clock";
 import { describeFirmware } from "./firmware";
 import type { PlanStep, UpdatePlan } from "./plan-types";
 import type { ImageEvidence, UpdateEvidence, UpdatePart } from "./run-types";
-import { activeSlot, holds } from "./state";
+import { activeWithHash } from "./state";
 import type { Firmware, ImageState, UploadResult } from "./types";
 
 const NOTHING_SENT = { sentBytes: 0, resumedFromBytes: 0, startedOver: 0, retries: 0, uploadMs: 0 };
@@ -60,8 +60,8 @@ export class RunRecord {
   /** The wanted images that run now and are not confirmed. */
   get onTrial(): readonly Firmware[] {
     return this.firmware.filter((firmware) => {
-      const slot = activeSlot(this.state, firmware.image);
-      return slot !== undefined && slot.active && !slot.confirmed && holds(slot, firmware);
+      const slot = activeWithHash(this.state, firmware);
+      return slot !== undefined && slot.active && !slot.confirmed;
     });
   }
 

@@ -12,7 +12,7 @@ import type { RunProgress } from "./run-progress";
 import type { RunRecord } from "./run-record";
 import type { UpdateOptions, UpdatePart } from "./run-types";
 import { settleTrial } from "./settle-trial";
-import { activeSlot, describeState, holds, readImageState } from "./state";
+import { activeWithHash, describeState, readImageState } from "./state";
 import { testImage } from "./test-image";
 import type { Firmware, ImageState } from "./types";
 import { uploadFirmware, type UploadOptions } from "./upload";
@@ -140,10 +140,7 @@ async function reset(step: PlanStep, context: StepsContext): Promise<void> {
 async function isStarted({ device, record, abort }: StepsContext): Promise<boolean> {
   const now = await readImageState(await device.session(abort.signal), abort.signal);
   const runs = (state: ImageState): boolean =>
-    record.firmware.every((wanted) => {
-      const active = activeSlot(state, wanted.image);
-      return active !== undefined && holds(active, wanted);
-    });
+    record.firmware.every((wanted) => activeWithHash(state, wanted) !== undefined);
   if (runs(record.state) || !runs(now)) return false;
   record.beforeReset = record.state;
   record.state = now;

@@ -7,14 +7,15 @@ import { image as imageGroup } from "../smp/commands";
 import type { Body } from "../smp/shape";
 import type { ImageState, SlotState, WantedImage } from "./types";
 
-type StateList = Body<typeof imageGroup.readState.response>;
+/** The list as the device gives it. */
+export type StateList = Body<typeof imageGroup.readState.response>;
 
 /** @throws as `SmpSession.request` */
 export async function readImageState(session: SmpSession, signal?: AbortSignal): Promise<ImageState> {
   return toImageState(await requestStateList(session, { signal }));
 }
 
-/** The list as the device gives it. */
+/** @throws as `SmpSession.request` */
 export function requestStateList(session: SmpSession, options?: RequestOptions): Promise<StateList> {
   return session.request(imageGroup.readState, {}, options);
 }
@@ -65,8 +66,7 @@ export function holds(slot: SlotState, wanted: WantedImage): boolean {
 
 /** Whether the wanted image is active and confirmed. */
 export function isUpToDate(state: ImageState, wanted: WantedImage): boolean {
-  const active = activeSlot(state, wanted.image);
-  return active !== undefined && active.confirmed && holds(active, wanted);
+  return activeWithHash(state, wanted)?.confirmed === true;
 }
 
 /** The slot that runs. Older servers mark only image 0; of the other images slot 0 runs then. */
@@ -74,6 +74,12 @@ export function activeSlot(state: ImageState, image: number): SlotState | undefi
   const slots = slotsOf(state, image);
   const active = slots.find((slot) => slot.active);
   return active ?? (image > 0 ? slots.find((slot) => slot.slot === 0 && !slot.pending) : undefined);
+}
+
+/** The slot that runs, if it holds the image. */
+export function activeWithHash(state: ImageState, wanted: WantedImage): SlotState | undefined {
+  const active = activeSlot(state, wanted.image);
+  return active && holds(active, wanted) ? active : undefined;
 }
 
 /** A slot that holds the image; the lower one when both do. */

@@ -5,7 +5,7 @@ import type { DeviceHandle } from "../session/types";
 import { SMP_RC } from "../smp/codes";
 import { stateInRecovery } from "./recovery";
 import { checkHash, checkImageNumber } from "./firmware";
-import { activeSlot, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
+import { activeWithHash, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
 import type { ImageState, WantedImage } from "./types";
 import { changeImageState } from "./write-state";
 
@@ -90,8 +90,8 @@ function refuseDuringTrial(state: ImageState, wanted: WantedImage): void {
 
 /** To the server the hash of an image that is in both slots means the one that runs. */
 function refuseRunning(state: ImageState, wanted: WantedImage): void {
-  const active = activeSlot(state, wanted.image);
-  if (!active || !holds(active, wanted)) return;
+  const active = activeWithHash(state, wanted);
+  if (!active) return;
   throw new SmpError(
     "SMP_STATE_UNCHANGED",
     `there is nothing to test: ${active.version} runs already (${describeSlot(active)})`,

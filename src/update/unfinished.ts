@@ -1,5 +1,5 @@
 /** Where an update that was begun and not ended stands, by the device's own state. */
-import { activeSlot, holds } from "./state";
+import { activeWithHash, holds } from "./state";
 import type { ImageState, Unfinished, UnfinishedPhase, WantedImage } from "./types";
 
 /**
@@ -15,8 +15,8 @@ export function phaseByState(
   // A bootloader in recovery may list nothing, whatever it has.
   if (images.length === 0) return recorded;
   const slots = images.filter((slot) => holds(slot, wanted));
-  const active = activeSlot(images, wanted.image);
-  if (active && holds(active, wanted)) return active.confirmed ? undefined : "trial";
+  const active = activeWithHash(images, wanted);
+  if (active) return active.confirmed ? undefined : "trial";
   if (slots.some(({ pending }) => pending)) return "marked";
   if (recorded === "marked" || recorded === "trial") return undefined;
   if (slots.length > 0) return "uploaded";

@@ -1,7 +1,7 @@
 /** A real MQTT broker that can be killed and started again where it was. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
+import { killProcess } from "../kill-process";
 
 export class BrokerProcess {
   readonly port: number;
@@ -19,10 +19,7 @@ export class BrokerProcess {
 
   /** As a power cut does it: nobody is told, nothing is kept. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, "close");
-    this.#child.kill("SIGKILL");
-    await ended;
+    await killProcess(this.#child);
   }
 
   /** On the same port. */

@@ -1,4 +1,4 @@
-/** A flow with an update node and three devices, of which one crashes on trial. */
+/** A flow with an update node; with three devices, of which one crashes on trial, unless another pool is given. */
 import { join } from "node:path";
 import { packageDir, type FlowNode } from "../node-red";
 import { pool, surrounded, tab, type Msg } from "./flow";
@@ -15,10 +15,10 @@ export const OLD = "1.0.0 active confirmed, 1.5.0";
 
 export const IMAGE = join(packageDir, "test/images/ed25519-1.5.0.bin");
 
-export function flowOf(properties: object = {}): FlowNode[] {
+export function flowOf(properties: object = {}, devices = POOL): FlowNode[] {
   return [
     tab,
-    POOL,
+    devices,
     ...surrounded("up", "smp-update", {
       pool: "pool",
       device: "smp.device",
