@@ -9,6 +9,9 @@ export const DEFAULT_BUF_BYTES = 384;
 /** Less than this holds no upload's first chunk: who says so has another meaning in mind. */
 const SMALLEST_BUF_BYTES = 64;
 
+/** Tries of what shows whether the device is there at all; one that is there is asked more often. */
+const FIRST_ATTEMPTS = 3;
+
 export type Parameters = NonNullable<SmpSession["parameters"]>;
 /** Sends a request without arguments. */
 type Ask = <Res extends Shape>(
@@ -24,7 +27,7 @@ type Ask = <Res extends Shape>(
  */
 export async function readParameters(label: string, signal: AbortSignal, ask: Ask): Promise<Parameters | undefined> {
   try {
-    return plausible(await ask(os.parameters));
+    return plausible(await ask(os.parameters, FIRST_ATTEMPTS));
   } catch (error) {
     if (isAnswer(error)) return undefined;
     if (signal.aborted || !hasCode(error, "SMP_TIMEOUT")) throw error;

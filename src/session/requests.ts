@@ -14,14 +14,14 @@ import type { Learnt } from "./learnt";
 import type { Try } from "./try";
 import type { RequestOptions } from "./types";
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 /** Before the second try of what a device did not serve; twice as long before the third. */
 const UNSERVED_MS = 100;
 
 export interface SessionOptions {
   /** Protocol version; "auto" (the default) finds it out. */
   readonly protocol?: ProtocolChoice | undefined;
-  /** Tries of a repeatable command, 3 by default. */
+  /** Tries of a repeatable command, 5 by default. */
   readonly attempts?: number | undefined;
   /** Makes the trace of a link, by its label. */
   readonly trace?: ((link: string) => LinkTrace) | undefined;

@@ -184,7 +184,7 @@ describe("pool: the session of a device", () => {
       { code: "SMP_TIMEOUT" },
     );
     const next = pool.use("a", operation("y"), async (device) => device.session());
-    await time.pass(7_500);
+    await time.pass(12_500);
     await failed;
     assert.equal((await next).endedBy, undefined);
     assert.deepEqual(transport.attempts, ["a", "a"]);
