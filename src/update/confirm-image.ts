@@ -29,7 +29,7 @@ export async function confirmImage(device: DeviceHandle, options: ConfirmOptions
   const image = checkImageNumber(options.image ?? 0);
   const wanted = options.hash === undefined ? undefined : wantedImage(options.hash, image, options.installedHash);
   const isDone = (state: ImageState): boolean => runningSlot(state, image, wanted).confirmed;
-  const request = (state: ImageState) => confirmation(state, image, wanted);
+  const request = (state: ImageState) => confirmation(runningSlot(state, image, wanted));
   try {
     const state = await changeImageState(device, { request, isDone }, signal);
     if (isDone(state)) return state;
@@ -52,13 +52,12 @@ function wantedImage(hash: string, image: number, installedHash: string | undefi
 }
 
 /**
- * With the running image's hash when an image was asked for, so that a device that changed meanwhile confirms no other;
- * and for images other than 0, as a request without one is about image 0.
+ * Without a hash it is the running image that is confirmed. With the hash of a trial that has crashed a moment ago, the request
+ * would mark the crashed image to stay (Zephyr `img_mgmt_set_next_boot_slot`). Only images other than 0 need theirs: a
+ * request without one is about image 0.
  */
-function confirmation(state: ImageState, image: number, wanted: WantedImage | undefined) {
-  const { hash } = runningSlot(state, image, wanted);
-  const isNamed = hash !== "" && (image > 0 || wanted !== undefined);
-  return isNamed ? { hash, confirm: true } : { confirm: true };
+function confirmation({ image, hash }: SlotState) {
+  return image > 0 && hash !== "" ? { hash, confirm: true } : { confirm: true };
 }
 
 /** @throws SMP_WRONG_IMAGE when it is not the wanted one */
@@ -80,7 +79,8 @@ function whereItIs(state: ImageState, wanted: WantedImage | undefined): { verdic
   if (!slot)
     return {
       verdict: "rejected-by-bootloader",
-      because: "it is in no slot: the bootloader did not accept it, or it was never uploaded",
+      because:
+        "it is in no slot: the bootloader did not accept it, with direct-XIP also after its trial, or it was never uploaded",
     };
   const where = `it is in slot ${slot.slot}`;
   if (slot.pending)

@@ -1,6 +1,6 @@
 /** Marks an image for test or confirms it, and proves it by the list that comes back. */
 import { sleep, throwIfAborted } from "../clock";
-import { SmpError } from "../errors";
+import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
 import { isUnservedRefusal } from "../smp/response";
@@ -26,7 +26,8 @@ export interface StateChange {
 }
 
 /**
- * Looks at the state, changes it, and looks again when no answer came, or the device did not serve the request.
+ * Looks at the state, changes it, and looks again when no answer came, or the device did not serve the request, or refused it:
+ * a trial may have ended between the look and the request.
  * @returns the state as it is then; whether it is done is for the caller to judge
  * @throws what `isDone` throws, and as `SmpSession.request`
  */
@@ -35,15 +36,19 @@ export async function changeImageState(
   change: StateChange,
   signal: AbortSignal | undefined,
 ): Promise<ImageState> {
-  let unanswered: SmpError | undefined;
+  let failure: SmpError | undefined;
   for (let writes = 0; ; writes++) {
-    const state = await readPatiently(device, unanswered ? REOPENINGS : 0, signal);
+    const state = await readPatiently(device, failure ? REOPENINGS : 0, signal);
     if (change.isDone(state)) return state;
-    if (unanswered && writes === WRITES) throw unanswered;
+    if (failure && (writes === WRITES || isRefusal(failure))) throw failure;
     const answer = await write(device, change.request(state), signal);
     if (!(answer instanceof SmpError)) return answer;
-    unanswered = answer;
+    failure = answer;
   }
+}
+
+function isRefusal(error: SmpError): boolean {
+  return error instanceof DeviceError && !isUnservedRefusal(error);
 }
 
 /** @param reopenings how often a link that broke is opened anew */
@@ -63,7 +68,7 @@ async function readPatiently(
   }
 }
 
-/** The list that answers, or the error when the request may have had its effect all the same, or may have it the next time. */
+/** The list that answers, or the error when the state has to say more: the request may have had its effect all the same. */
 async function write(
   device: DeviceHandle,
   { hash, confirm }: ReturnType<StateChange["request"]>,
@@ -75,9 +80,8 @@ async function write(
     return toImageState(await session.request(imageGroup.writeState, body, { signal }));
   } catch (error) {
     throwIfAborted(signal);
-    if (isUnanswered(error)) return error;
-    if (!isUnservedRefusal(error)) throw error;
-    await sleep(UNSERVED_PAUSE_MS, signal);
+    if (!isUnanswered(error) && !(error instanceof DeviceError)) throw error;
+    if (isUnservedRefusal(error)) await sleep(UNSERVED_PAUSE_MS, signal);
     return error;
   }
 }

@@ -40,8 +40,8 @@ export interface Sent {
   readonly frameBytes: number;
 }
 
-/** Says what becomes of a frame to the device, counted from 1: undefined lets it pass, "cut" breaks the link. */
-export type LinkFault = (sent: Sent, count: number) => "cut" | "cut-after" | undefined;
+/** Says what becomes of a frame to the device, counted from 1: undefined lets it pass, "cut" breaks the link, "reboot" keeps it back while the device reboots. */
+export type LinkFault = (sent: Sent, count: number) => "cut" | "cut-after" | "reboot" | undefined;
 
 export interface BenchOptions extends Omit<VirtualDeviceOptions, "name"> {
   /** Largest frame of the link. */
@@ -155,6 +155,11 @@ export class Bench {
     };
   }
 
+  async #rebooted(): Promise<void> {
+    this.device.reboot();
+    while (this.device.state !== "application") await new Promise((resolve) => setImmediate(resolve));
+  }
+
   #breakableLink(link: Link): Link {
     const cut = async (): Promise<never> => {
       await link.close();
@@ -176,6 +181,7 @@ export class Bench {
         this.mostUnanswered = Math.max(this.mostUnanswered, this.#unanswered);
         const fault = this.linkFault(sent, this.sent.length);
         if (fault === "cut") await cut();
+        if (fault === "reboot") await this.#rebooted();
         await link.send(frame, signal);
         if (fault === "cut-after") {
           await new Promise((resolve) => setImmediate(resolve));
