@@ -34,7 +34,7 @@ export async function sendChunks(session: SmpSession, run: UploadRun): Promise<"
 async function isCompleteAfterAll(session: SmpSession, run: UploadRun, gap: Failure): Promise<boolean> {
   if (gap.kind !== "unanswered" || gap.chunk.endBytes < run.lenBytes) return false;
   try {
-    return (await run.findComplete(session)) !== undefined;
+    return await run.isComplete(session);
   } catch (error) {
     throwIfAborted(run.job.signal);
     // Silent towards this as well: there is no use in trying the chunk again.

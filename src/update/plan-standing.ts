@@ -1,4 +1,6 @@
 /** Where an image of the update stands on a device before anything is done. */
+import type { InstallKind } from "./install-kind";
+import { slotHolding, type ImageToInstall } from "./recovery";
 import { activeSlot, activeWithHash, holds, pendingSlot, slotWithHash, trialRunning } from "./state";
 import type { Firmware, ImageState, SlotState } from "./types";
 
@@ -8,7 +10,8 @@ import type { Firmware, ImageState, SlotState } from "./types";
  */
 export type Standing = "current" | "on-trial" | "pending" | "permanent" | "in-slot" | "absent";
 
-export function standingOf(state: ImageState, wanted: Firmware): Standing {
+export function standingOf(state: ImageState, part: ImageToInstall, inRecovery: boolean): Standing {
+  const wanted = part.firmware;
   const running = activeWithHash(state, wanted);
   if (running) {
     if (running.confirmed) return "current";
@@ -17,11 +20,16 @@ export function standingOf(state: ImageState, wanted: Firmware): Standing {
   }
   const pending = pendingSlot(state, wanted.image);
   if (pending && holds(pending, wanted)) return pending.permanent ? "permanent" : "pending";
-  return slotWithHash(state, wanted) ? "in-slot" : "absent";
+  return slotHolding(state, part, inRecovery) ? "in-slot" : "absent";
 }
 
 /** Where the image lies, or where an upload will put it. */
-export function slotFor(state: ImageState, wanted: Firmware): number {
+export function slotFor(
+  state: ImageState,
+  { firmware: wanted, standing }: { firmware: Firmware; standing: Standing },
+  kind: InstallKind,
+): number {
+  if (kind === "in-place" && standing === "absent") return 0;
   const active = activeSlot(state, wanted.image);
   return slotWithHash(state, wanted)?.slot ?? (active ? 1 - active.slot : 0);
 }

@@ -39,7 +39,7 @@ function isTried({ standing }: MovingPart, { policy, noTrial }: StepsSubject): b
 
 function uploadStep(part: MovingPart, { images, kind }: StepsSubject): PlanStep {
   const { standing, firmware, info } = part;
-  const at = place(firmware, kind === "in-place" ? 0 : slotFor(images, firmware));
+  const at = place(firmware, slotFor(images, part, kind));
   const is = { current: "it runs and is confirmed", "on-trial": "it runs already, on trial" } as const;
   if (standing === "current" || standing === "on-trial") {
     return { step: "skip", ...at, reason: `${firmware.version} is not sent: ${is[standing]}` };
@@ -60,7 +60,7 @@ function uploadStep(part: MovingPart, { images, kind }: StepsSubject): PlanStep 
 function markStep(part: MovingPart, subject: StepsSubject): PlanStep | undefined {
   const { firmware, standing } = part;
   const { images, policy, kind, noTrial } = subject;
-  const at = place(firmware, slotFor(images, firmware));
+  const at = place(firmware, slotFor(images, part, kind));
   if (kind === "newest" || kind === "in-place") {
     return { step: "skip", ...at, reason: `nothing is marked: ${noTrial}` };
   }

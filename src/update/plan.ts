@@ -66,7 +66,7 @@ class Planner {
 
   #plan(): UpdatePlan {
     const images = this.#settled();
-    const parts = partsOn(images, this.#given);
+    const parts = this.#partsOn(images);
     const moving = parts.filter(({ standing }) => standing !== "current");
     const isOver = moving.length === 0 || this.#isReached(moving);
     for (const part of parts) if (isOver || isRunning(part)) this.#refuseFile(part);
@@ -97,8 +97,15 @@ class Planner {
     return images;
   }
 
+  #partsOn(images: ImageState): MovingPart[] {
+    return this.#given.map((part) => {
+      const firmware = describeFirmware(part.info, part.image);
+      return { ...part, firmware, standing: standingOf(images, { ...part, firmware }, this.#device.inRecovery) };
+    });
+  }
+
   #strangerOnTrial(images: ImageState, image: number): ReturnType<typeof trialRunning> {
-    const part = partsOn(images, this.#given).find((each) => each.image === image);
+    const part = this.#partsOn(images).find((each) => each.image === image);
     return part ? strangerOnTrial(images, part.firmware) : trialRunning(images, image);
   }
 
@@ -110,7 +117,7 @@ class Planner {
   }
 
   get #isUpToDate(): boolean {
-    return partsOn(this.#device.images, this.#given).every(({ standing }) => standing === "current");
+    return this.#partsOn(this.#device.images).every(({ standing }) => standing === "current");
   }
 
   /** Whether what runs is all that the goal asks for. */
@@ -190,13 +197,6 @@ class Planner {
 
 function isRunning({ standing }: MovingPart): boolean {
   return standing === "current" || standing === "on-trial";
-}
-
-function partsOn(images: ImageState, parts: readonly PlannedPart[]): MovingPart[] {
-  return parts.map((part) => {
-    const firmware = describeFirmware(part.info, part.image);
-    return { ...part, firmware, standing: standingOf(images, firmware) };
-  });
 }
 
 function settleStep(

@@ -9,7 +9,7 @@ import { checkFirmware, refusalIn, type CheckPolicy, type CheckSubject, type Fin
 import { readHardware } from "./device-facts";
 import { describeFirmware } from "./firmware";
 import { installKind } from "./install-kind";
-import { isInRecovery, refuseInRecovery, refuseOneSlot } from "./recovery";
+import { isInRecovery, refuseInRecovery, refuseOneSlot, slotHolding, type ImageToInstall } from "./recovery";
 import {
   describeSlot,
   describeState,
@@ -17,7 +17,6 @@ import {
   isUpToDate,
   pendingSlot,
   requestStateList,
-  slotWithHash,
   toImageState,
   type StateList,
   trialRunning,
@@ -54,9 +53,9 @@ export async function preflight(
   const list = await requestStateList(session, { signal });
   const images = toImageState(list);
   refuseUncounted(list, image);
-  const outcome = whyNotNeeded(images, describeFirmware(info, image));
-  if (outcome === "already-current") return { images, outcome, checks: [] };
   const inRecovery = await isInRecovery(session, list, signal);
+  const outcome = whyNotNeeded(images, { info, firmware: describeFirmware(info, image) }, inRecovery);
+  if (outcome === "already-current") return { images, outcome, checks: [] };
   if (inRecovery && outcome) return { images, outcome, checks: [] };
   if (inRecovery) refuseInRecovery(images, options);
   const device = { images, ...(await readHardware(session, signal)) };
@@ -88,12 +87,13 @@ function refuse(findings: readonly Finding[]): void {
  * Whether the device has the image already.
  * @throws SMP_TRIAL_RUNNING or SMP_IMAGE_PENDING when the slot for it is in use (protocol: Zephyr `img_mgmt_slot_in_use`)
  */
-export function whyNotNeeded(state: ImageState, wanted: Firmware): Preflight["outcome"] {
-  if (isUpToDate(state, wanted)) return "already-current";
-  refuseDuringTrial(state, wanted);
-  const pending = pendingSlot(state, wanted.image);
-  if (pending && !holds(pending, wanted)) throw imagePending(pending);
-  return slotWithHash(state, wanted) ? "already-in-slot" : undefined;
+export function whyNotNeeded(state: ImageState, wanted: ImageToInstall, inRecovery: boolean): Preflight["outcome"] {
+  const { firmware } = wanted;
+  if (isUpToDate(state, firmware)) return "already-current";
+  refuseDuringTrial(state, firmware);
+  const pending = pendingSlot(state, firmware.image);
+  if (pending && !holds(pending, firmware)) throw imagePending(pending);
+  return slotHolding(state, wanted, inRecovery) ? "already-in-slot" : undefined;
 }
 
 function refuseDuringTrial(state: ImageState, wanted: Firmware): void {

@@ -3,10 +3,17 @@
  * the next reset boots what was uploaded. Source: MCUboot `boot/boot_serial/src/boot_serial.c`.
  */
 import { DeviceError, SmpError } from "../errors";
+import type { FirmwareInfo } from "../image/inspect";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
-import { requestStateList, requestStateListIfAny, toImageState, type StateList } from "./state";
-import type { ImageState } from "./types";
+import { requestStateList, requestStateListIfAny, slotWithHash, toImageState, type StateList } from "./state";
+import type { Firmware, ImageState, SlotState } from "./types";
+
+/** An image of the update: what its file says, and how the device names it. */
+export interface ImageToInstall {
+  readonly info: Pick<FirmwareInfo, "loadAddress">;
+  readonly firmware: Firmware;
+}
 
 /**
  * Whether the bootloader answers and not an application. Only a list that an application would not give is a reason to
@@ -22,6 +29,35 @@ export async function isInRecovery(session: SmpSession, list: StateList, signal?
     if (error instanceof DeviceError) return false;
     throw error;
   }
+}
+
+/**
+ * The slot with the image, if it need not be sent again. In recovery nothing is marked, so that while slot 0 holds nothing, an
+ * image in slot 1 boots only if it was marked before, or is built to run from there.
+ */
+export function slotHolding(
+  state: ImageState,
+  { firmware, info }: ImageToInstall,
+  inRecovery: boolean,
+): SlotState | undefined {
+  const found = slotWithHash(state, firmware);
+  if (!found || !inRecovery || found.slot === 0 || found.pending) return found;
+  const runsWhereItLies = info.loadAddress !== undefined;
+  const canBoot = runsWhereItLies || state.some(({ image, slot }) => image === firmware.image && slot === 0);
+  return canBoot ? found : undefined;
+}
+
+/** As {@link slotHolding}, asking whether it is recovery only where that matters. @throws as `SmpSession.request` */
+export async function findSlotHolding(
+  session: SmpSession,
+  list: StateList,
+  wanted: ImageToInstall,
+  signal: AbortSignal | undefined,
+): Promise<SlotState | undefined> {
+  const images = toImageState(list);
+  const found = slotHolding(images, wanted, false);
+  if (!found || slotHolding(images, wanted, true)) return found;
+  return (await isInRecovery(session, list, signal)) ? undefined : found;
 }
 
 /** @throws SMP_IN_RECOVERY unless the upload is allowed there, SMP_BAD_INPUT for what recovery cannot do */

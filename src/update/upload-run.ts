@@ -9,9 +9,10 @@ import { refusalOf, toFailure, type Failure } from "./failure";
 import { Offsets } from "./offsets";
 import type { ProgressMeter } from "./progress";
 import { ReadAhead } from "./read-ahead";
-import { readImageState, slotWithHash } from "./state";
+import { findSlotHolding } from "./recovery";
+import { requestStateList } from "./state";
 import { Tries, type Place } from "./tries";
-import type { Firmware, ImageState } from "./types";
+import type { Firmware } from "./types";
 import { Window } from "./window";
 
 export interface UploadJob {
@@ -158,11 +159,12 @@ export class UploadRun {
     );
   }
 
-  /** The state, when it shows that the whole file is in a slot. @throws as `SmpSession.request` */
-  async findComplete(session: SmpSession): Promise<ImageState | undefined> {
-    const state = await readImageState(session, this.job.signal);
-    const slot = slotWithHash(state, this.job.firmware);
+  /** Whether the state shows that the whole file is in a slot. @throws as `SmpSession.request` */
+  async isComplete(session: SmpSession): Promise<boolean> {
+    const { info, signal } = this.job;
+    const list = await requestStateList(session, { signal });
+    const slot = await findSlotHolding(session, list, this.job, signal);
     // A padded file shows its hash before its end arrived; the trailer at the end makes it pending.
-    return slot && (!this.job.info.trailer || slot.pending) ? state : undefined;
+    return slot !== undefined && (!info.trailer || slot.pending);
   }
 }

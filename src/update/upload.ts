@@ -14,8 +14,8 @@ import { preflight, refuseFile } from "./preflight";
 import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
-import { isInRecovery, refuseInRecovery } from "./recovery";
-import { activeSlot, describeState, requestStateList, shortHash, slotWithHash, toImageState } from "./state";
+import { findSlotHolding, isInRecovery, refuseInRecovery } from "./recovery";
+import { activeSlot, describeState, requestStateList, shortHash, toImageState } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
@@ -120,7 +120,7 @@ async function transfer(session: SmpSession, run: UploadRun, before: ImageState)
   for (;;) {
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
     const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
-    if (mayBeComplete && (await run.findComplete(session))) return;
+    if (mayBeComplete && (await run.isComplete(session))) return;
     if (await goesOnInRecovery(session, run, before)) run.progress.start(run.offsets.ackedBytes);
     else await sendFirstChunk(session, run);
     if ((await sendChunks(session, run)) === "complete") return;
@@ -168,7 +168,7 @@ async function verify(session: SmpSession, run: UploadRun, before: ImageState): 
   const { firmware, signal } = run.job;
   const list = await requestStateList(session, { signal });
   const images = toImageState(list);
-  if (slotWithHash(images, firmware)) return images;
+  if (await findSlotHolding(session, list, run.job, signal)) return images;
   // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
   const isListEmpty = before.length === 0 && images.length === 0;
   if (isListEmpty && (await isInRecovery(session, list, signal))) return images;

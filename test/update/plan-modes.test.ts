@@ -92,6 +92,20 @@ const MODES: Row[] = [
     policy: { allowRecovery: true },
     steps: "reset!, verify",
   },
+  {
+    it: "in recovery with nothing to boot, and the image where it boots only if it is marked",
+    device: ["1 2.0.0"],
+    facts: { inRecovery: true },
+    policy: { allowRecovery: true },
+    steps: "upload 0/0!, reset!, verify",
+  },
+  {
+    it: "in recovery with nothing to boot, and the image marked",
+    device: ["1 2.0.0 pending"],
+    facts: { inRecovery: true },
+    policy: { allowRecovery: true },
+    steps: "reset!, verify",
+  },
 ];
 
 const TWO = ["0/0 1.0.0 active confirmed", "1/0 5.0.0 confirmed"];

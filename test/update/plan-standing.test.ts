@@ -24,7 +24,8 @@ const ROWS: readonly (readonly [what: string, slots: readonly string[], standing
 describe("standing of an image beside image 0", () => {
   for (const [what, slots, standing] of ROWS) {
     it(`is "${standing}" when it ${what}`, () => {
-      const found = standingOf(state(...IMAGE_0, ...slots), wanted("2.0.0", 1) as Firmware);
+      const part = { info: {}, firmware: wanted("2.0.0", 1) as Firmware };
+      const found = standingOf(state(...IMAGE_0, ...slots), part, false);
       assert.equal(found, standing);
     });
   }

@@ -101,7 +101,7 @@ describe("preflight", () => {
   ];
   for (const row of rows) {
     it(row.it, async () => {
-      const decide = async () => whyNotNeeded(row.state, row.wanted ?? wanted);
+      const decide = async () => whyNotNeeded(row.state, { info: {}, firmware: row.wanted ?? wanted }, false);
       if (!row.is?.startsWith("SMP_")) return assert.equal(await decide(), row.is);
       const error = await rejectsWith(row.is as SmpErrorCode, decide);
       assert.match(`${error.message} ${error.hint}`, row.says!);

@@ -8,9 +8,12 @@ import { inProcess, requestFrame } from "../device/bench";
 import { imageBytes } from "../images";
 import { SMALL, SMALL_FILE, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
+import { partsOf } from "./parts";
 import { flags, read, reset, test } from "./lifecycle";
 
 const B = imageBytes("hash-only-1.2.3+4.bin");
+
+const ROM_FIXED = 0x100;
 
 /** A bootloader that takes a small file in a dozen requests, and stores whole words of flash only. */
 function withWords(alignBytes: number): RecoveryProfile {
@@ -146,6 +149,40 @@ describe("update in MCUboot's serial recovery", () => {
     const bench = newBench(inRecovery);
     const error = await rejectsWith("SMP_BAD_INPUT", () => bench.upload(B, { allowRecovery: true, upgradeOnly: true }));
     assert.equal(error.details.field, "upgradeOnly");
+  });
+
+  describe("with no image to boot, and the wanted one in slot 1", () => {
+    const stranded = { ...SMALL, ...inRecovery, recovery: withWords(8), slot0: new Uint8Array(64), slot1: SMALL_FILE };
+
+    it("is left as it is unless an upload is allowed", async () => {
+      const bench = newBench(stranded);
+      await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
+      assert.equal(bench.requests("image.upload").length, 0);
+    });
+
+    it("gets the image into slot 0, and ends confirmed", async () => {
+      const bench = newBench(stranded);
+      const { verdict } = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
+      assert.equal(verdict, "confirmed");
+      bench.assertSlot(0, SMALL_FILE);
+      assert.deepEqual(flags(await read(bench)), ["0 1.1.0 active confirmed", "1 1.1.0"]);
+    });
+
+    it("is not taken for complete when the link breaks before the end", async () => {
+      const undisturbed = newBench(stranded);
+      await undisturbed.upload(SMALL_FILE, { allowRecovery: true });
+      const last = undisturbed.requests("image.upload").length;
+      const bench = newBench(stranded);
+      bench.linkFault = cutAtChunk(last, "cut");
+      await bench.upload(SMALL_FILE, { allowRecovery: true });
+      bench.assertSlot(0, SMALL_FILE);
+    });
+
+    it("is not written to when the image is built to run from slot 1", async () => {
+      const fixed = buildImage({ version: "1.1.0", flags: ROM_FIXED, loadAddress: 0x2_0000 });
+      const bench = newBench({ ...stranded, slot1: fixed });
+      assert.equal((await bench.upload(fixed, { allowRecovery: true })).outcome, "already-in-slot");
+    });
   });
 
   it("sends nothing when the image is there already", async () => {
