@@ -32,8 +32,8 @@ export async function isInRecovery(session: SmpSession, list: StateList, signal?
 }
 
 /**
- * The slot with the image, if it need not be sent again. In recovery nothing is marked, so that while slot 0 holds nothing, an
- * image in slot 1 boots only if it was marked before, or is built to run from there.
+ * The slot with the image, if it need not be sent again. In recovery nothing is marked, so that an image in slot 1 boots only if
+ * it was marked before, or is built to run from where it lies.
  */
 export function slotHolding(
   state: ImageState,
@@ -41,23 +41,18 @@ export function slotHolding(
   inRecovery: boolean,
 ): SlotState | undefined {
   const found = slotWithHash(state, firmware);
-  if (!found || !inRecovery || found.slot === 0 || found.pending) return found;
-  const runsWhereItLies = info.loadAddress !== undefined;
-  const canBoot = runsWhereItLies || state.some(({ image, slot }) => image === firmware.image && slot === 0);
-  return canBoot ? found : undefined;
+  const boots = found && (found.slot === 0 || found.pending || info.loadAddress !== undefined);
+  return boots || !inRecovery ? found : undefined;
 }
 
-/** As {@link slotHolding}, asking whether it is recovery only where that matters. @throws as `SmpSession.request` */
+/** As {@link slotHolding}, of a list that has just come. @throws as `SmpSession.request` */
 export async function findSlotHolding(
   session: SmpSession,
   list: StateList,
   wanted: ImageToInstall,
   signal: AbortSignal | undefined,
 ): Promise<SlotState | undefined> {
-  const images = toImageState(list);
-  const found = slotHolding(images, wanted, false);
-  if (!found || slotHolding(images, wanted, true)) return found;
-  return (await isInRecovery(session, list, signal)) ? undefined : found;
+  return slotHolding(toImageState(list), wanted, await isInRecovery(session, list, signal));
 }
 
 /** @throws SMP_IN_RECOVERY unless the upload is allowed there, SMP_BAD_INPUT for what recovery cannot do */

@@ -108,8 +108,8 @@ function drawLittle(chance: Chance, { otherSlot, link }: Scenario): Partial<Scen
   };
 }
 
-/** There is one slot, and nothing in it is checked; another client's image would run. */
-function ofRecovery({ mode, how, incidents }: Scenario): Partial<Scenario> {
+/** What is in slot 0 is not checked; another client's image would run. */
+function ofRecovery({ mode, how, incidents, otherSlot }: Scenario): Partial<Scenario> {
   return {
     mode: mode.startsWith("direct-xip") ? "swap-move" : mode,
     profile: "zephyr-4.4",
@@ -117,7 +117,7 @@ function ofRecovery({ mode, how, incidents }: Scenario): Partial<Scenario> {
     image: 0,
     both: false,
     trial: "healthy",
-    otherSlot: "empty",
+    otherSlot: otherSlot === "pending" ? "wanted" : otherSlot,
     obstacle: "none",
     how: how === "fleet" ? "whole" : how,
     goal: "test-and-confirm",

@@ -151,39 +151,41 @@ describe("update in MCUboot's serial recovery", () => {
     assert.equal(error.details.field, "upgradeOnly");
   });
 
-  describe("with no image to boot, and the wanted one in slot 1", () => {
-    const stranded = { ...SMALL, ...inRecovery, recovery: withWords(8), slot0: new Uint8Array(64), slot1: SMALL_FILE };
+  for (const slot0 of [new Uint8Array(64), SMALL.slot0!]) {
+    describe(`with ${slot0.length === 64 ? "no image" : "another one"} to boot, and the wanted one unmarked in slot 1`, () => {
+      const stranded = { ...SMALL, ...inRecovery, recovery: withWords(8), slot0, slot1: SMALL_FILE };
 
-    it("is left as it is unless an upload is allowed", async () => {
-      const bench = newBench(stranded);
-      await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
-      assert.equal(bench.requests("image.upload").length, 0);
-    });
+      it("is left as it is unless an upload is allowed", async () => {
+        const bench = newBench(stranded);
+        await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
+        assert.equal(bench.requests("image.upload").length, 0);
+      });
 
-    it("gets the image into slot 0, and ends confirmed", async () => {
-      const bench = newBench(stranded);
-      const { verdict } = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
-      assert.equal(verdict, "confirmed");
-      bench.assertSlot(0, SMALL_FILE);
-      assert.deepEqual(flags(await read(bench)), ["0 1.1.0 active confirmed", "1 1.1.0"]);
-    });
+      it("gets the image into slot 0, and ends confirmed", async () => {
+        const bench = newBench(stranded);
+        const { verdict } = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
+        assert.equal(verdict, "confirmed");
+        bench.assertSlot(0, SMALL_FILE);
+        assert.deepEqual(flags(await read(bench)), ["0 1.1.0 active confirmed", "1 1.1.0"]);
+      });
 
-    it("is not taken for complete when the link breaks before the end", async () => {
-      const undisturbed = newBench(stranded);
-      await undisturbed.upload(SMALL_FILE, { allowRecovery: true });
-      const last = undisturbed.requests("image.upload").length;
-      const bench = newBench(stranded);
-      bench.linkFault = cutAtChunk(last, "cut");
-      await bench.upload(SMALL_FILE, { allowRecovery: true });
-      bench.assertSlot(0, SMALL_FILE);
-    });
+      it("is not taken for complete when the link breaks before the end", async () => {
+        const undisturbed = newBench(stranded);
+        await undisturbed.upload(SMALL_FILE, { allowRecovery: true });
+        const last = undisturbed.requests("image.upload").length;
+        const bench = newBench(stranded);
+        bench.linkFault = cutAtChunk(last, "cut");
+        await bench.upload(SMALL_FILE, { allowRecovery: true });
+        bench.assertSlot(0, SMALL_FILE);
+      });
 
-    it("is not written to when the image is built to run from slot 1", async () => {
-      const fixed = buildImage({ version: "1.1.0", flags: ROM_FIXED, loadAddress: 0x2_0000 });
-      const bench = newBench({ ...stranded, slot1: fixed });
-      assert.equal((await bench.upload(fixed, { allowRecovery: true })).outcome, "already-in-slot");
+      it("is not written to when the image is built to run from slot 1", async () => {
+        const fixed = buildImage({ version: "1.1.0", flags: ROM_FIXED, loadAddress: 0x2_0000 });
+        const bench = newBench({ ...stranded, slot1: fixed });
+        assert.equal((await bench.upload(fixed, { allowRecovery: true })).outcome, "already-in-slot");
+      });
     });
-  });
+  }
 
   it("sends nothing when the image is there already", async () => {
     const bench = newBench({ ...inRecovery, slot0: B });
@@ -212,10 +214,10 @@ describe("update in MCUboot's serial recovery", () => {
     assert.match(error.message, /lists no image/);
   });
 
-  it("is not taken for an application that leaves flags out, which is asked once", async () => {
+  it("is not mistaken for an application that leaves flags out, which is asked", async () => {
     const bench = newBench({ frugalList: true });
-    await bench.upload(B);
-    assert.equal(bench.requests("os.consoleEcho").length, 1);
+    assert.equal((await bench.upload(B)).outcome, "uploaded");
+    bench.assertSlot(1, B);
     const usual = newBench();
     await usual.upload(B);
     assert.equal(usual.requests("os.consoleEcho").length, 0);
