@@ -90,10 +90,9 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     ...drawWill(chance),
     ...fixed,
   };
-  const held = hasMemory(scenario) && chance.of(0.3) ? [drawHeld(chance)] : [];
   const drawn = {
     ...scenario,
-    incidents: [...scenario.incidents, ...held],
+    incidents: [...scenario.incidents, ...drawHeld(chance, scenario)],
     ...(scenario.trouble === "little" && drawLittle(chance, scenario)),
   };
   return { ...drawn, ...contradictionsOf(drawn), ...willOf(drawn), ...(drawn.inRecovery && ofRecovery(drawn)) };
@@ -259,9 +258,10 @@ function hasMemory({ link }: Scenario): boolean {
   return link === "datagrams" || link === "flow";
 }
 
-function drawHeld(chance: Chance): Incident {
+function drawHeld(chance: Chance, scenario: Scenario): Incident[] {
+  if (!hasMemory(scenario) || !chance.of(0.3)) return [];
   const { command, since, nth } = chance.among(HELD_MOMENTS);
-  return {
+  const held: Incident = {
     kind: "held-request",
     command,
     since,
@@ -270,6 +270,7 @@ function drawHeld(chance: Chance): Incident {
     ms: chance.magnitude(5, 40_000),
     amount: chance.whole(0, 120),
   };
+  return [held];
 }
 
 function momentsOf(kind: IncidentKind): readonly Moment[] {
