@@ -4,7 +4,7 @@ import { VirtualDevice } from "../../src/device/device";
 import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
 import type { UpdateGoal } from "../../src/update/update-policy";
-import { buildImage } from "../build-image";
+import { buildImage, hashOf } from "../build-image";
 import { check, keyOf } from "../image/keys";
 import { B, SMALL, SMALL_FILE, useBench, type Bench } from "./bench";
 import { flags, read } from "./lifecycle";
@@ -27,6 +27,30 @@ describe("a device that is updated", () => {
     bench.device.reboot();
     await bench.started();
     assert.equal(bench.device.version, "1.0.0");
+  });
+
+  it("has no half of an update marked when the other half was on trial, and crashes in the meantime", async () => {
+    const bench = newBench(TWO_IMAGES);
+    await bench.update({ parts: await partsOf(B), policy: { goal: "test" } });
+    bench.device.faults.add(
+      only(
+        image.upload,
+        nth(1, (exchange) => exchange.reboot()),
+      ),
+    );
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "reverted", "SMP_WRONG_IMAGE"]);
+    assert.deepEqual(flags(await read(bench)), [...OLD, "0 5.0.0 active confirmed", "1 6.0.0"]);
+  });
+
+  it("has no half of an update marked when its build does not let the other half, on trial, be confirmed", async () => {
+    const bench = newBench({ ...TWO_IMAGES, image1Slot1: NET_6 });
+    bench.device.store.setState(hashOf(NET_6), false);
+    bench.device.reboot();
+    await bench.started();
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.deepEqual([result.verdict, result.error?.code], ["testing", "SMP_DEVICE"]);
+    assert.deepEqual(flags(await read(bench)), [...OLD, "0 6.0.0 active", "1 5.0.0 confirmed"]);
   });
 
   it("is told of, when half of an update was marked and the rest fails", async () => {
