@@ -130,19 +130,24 @@ describe("update in MCUboot's serial recovery", () => {
   });
 
   for (const hideLoss of [false, true]) {
-    it(`is not walked into when the device comes up in it in mid-upload, over a link that ${hideLoss ? "does not notice" : "breaks"}`, async () => {
-      const bench = newBench(SMALL);
-      bench.hideLoss = hideLoss;
-      const enterRecovery = requestFrame(os.reset, { boot_mode: 1 });
-      const chunkIsLost: Fault = (exchange) => bench.device.state === "application" && exchange.lose();
-      const byAnother: Fault = () => inProcess(bench.device).send(enterRecovery);
-      bench.device.faults.add(only(image.upload, fromNth(4, chunkIsLost)));
-      bench.device.faults.add(only(image.upload, nth(4, byAnother)));
-      const error = await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
-      assert.match(error.message, /would erase slot 0/);
-      assert.equal(bench.device.state, "recovery");
-      bench.assertSlot(0, SMALL.slot0!);
-    });
+    for (const [where, position] of [
+      ["in mid-upload", 4],
+      ["before it has answered the first chunk", 1],
+    ] as const) {
+      it(`is not walked into when the device comes up in it ${where}, over a link that ${hideLoss ? "does not notice" : "breaks"}`, async () => {
+        const bench = newBench(SMALL);
+        bench.hideLoss = hideLoss;
+        const enterRecovery = requestFrame(os.reset, { boot_mode: 1 });
+        const chunkIsLost: Fault = (exchange) => bench.device.state === "application" && exchange.lose();
+        const byAnother: Fault = () => inProcess(bench.device).send(enterRecovery);
+        bench.device.faults.add(only(image.upload, fromNth(position, chunkIsLost)));
+        bench.device.faults.add(only(image.upload, nth(position, byAnother)));
+        const error = await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
+        assert.match(error.message, /would erase slot 0/);
+        assert.equal(bench.device.state, "recovery");
+        bench.assertSlot(0, SMALL.slot0!);
+      });
+    }
   }
 
   it("does not promise a version check that nobody makes", async () => {
