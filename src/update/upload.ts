@@ -14,8 +14,8 @@ import { preflight, refuseFile, whyNotNeeded } from "./preflight";
 import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
-import { findSlotHolding, isInRecovery, refuseInRecovery } from "./recovery";
-import { activeSlot, describeState, requestStateList, shortHash, toImageState } from "./state";
+import { refuseInRecovery, slotHolding, standpoint } from "./recovery";
+import { activeSlot, describeState, requestStateList, shortHash } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
@@ -137,12 +137,12 @@ async function transfer(session: SmpSession, run: UploadRun, before: ImageState)
  */
 async function goesOnInRecovery(session: SmpSession, run: UploadRun, before: ImageState): Promise<boolean> {
   const { signal } = run.job;
-  const list = await requestStateList(session, { signal });
-  if (!(await isInRecovery(session, list, signal))) {
-    refuseAnother(run, before, toImageState(list));
+  const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  if (!inRecovery) {
+    refuseAnother(run, before, images);
     return false;
   }
-  refuseInRecovery(toImageState(list), run.job);
+  refuseInRecovery(images, run.job);
   return run.offsets.ackedBytes > 0;
 }
 
@@ -166,12 +166,10 @@ function refuseAnother({ label, job }: UploadRun, before: ImageState, now: Image
 /** @returns undefined when it is worth another upload from the beginning */
 async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState | undefined> {
   const { firmware, signal } = run.job;
-  const list = await requestStateList(session, { signal });
-  const images = toImageState(list);
-  if (await findSlotHolding(session, list, run.job, signal)) return images;
+  const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  if (slotHolding(images, run.job, inRecovery)) return images;
   // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
-  const isListEmpty = before.length === 0 && images.length === 0;
-  if (isListEmpty && (await isInRecovery(session, list, signal))) return images;
+  if (inRecovery && before.length === 0 && images.length === 0) return images;
   if (run.startsOver()) return undefined;
   throw new SmpError(
     "SMP_UPLOAD_FAILED",
