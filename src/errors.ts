@@ -78,7 +78,7 @@ export const ERRORS = {
   SMP_REVERTED: { retryable: false, hint: "The new image did not confirm itself or crashed; see the device's log." },
   SMP_REJECTED_BY_BOOTLOADER: {
     retryable: false,
-    hint: "Check the signing key, the version (downgrade prevention) and the dependencies of the image.",
+    hint: "Check the signing key, the version (downgrade prevention) and the dependencies of the image. If it was not sent but lay in its slot already, it was perhaps not whole: update again.",
   },
   SMP_NOT_SWAPPED: {
     retryable: false,

@@ -86,7 +86,7 @@ export { compareVersions, formatVersion, parseVersion, type Version } from "./im
 // The steps of an update, one by one.
 export { readImageState } from "./update/recovery";
 export { isUpToDate } from "./update/state";
-export { describeFirmware } from "./update/firmware";
+export { describeFirmware, MAX_IMAGE_NUMBER } from "./update/firmware";
 export { choosePart, needsState, type PartChoice } from "./update/choose-part";
 export { uploadFirmware, type UploadOptions } from "./update/upload";
 export { testImage, type TestOptions } from "./update/test-image";

@@ -1,5 +1,5 @@
 /** Checks of single values from settings and messages. Each error says what was expected, what was there and whence it came. */
-import { SmpError } from "../../src/index";
+import { MAX_IMAGE_NUMBER, SmpError } from "../../src/index";
 
 export interface Field {
   /** As the edit dialog and the help call it. */
@@ -60,11 +60,8 @@ export interface Given {
 
 /** Undefined when none is given. @throws the field's code */
 export function imageNumber({ field, value }: Given): number | undefined {
-  return value === undefined ? undefined : wholeNumber(field, value, [0, MAX_IMAGE]);
+  return value === undefined ? undefined : wholeNumber(field, value, [0, MAX_IMAGE_NUMBER]);
 }
-
-/** MCUboot devices have one to four images. */
-const MAX_IMAGE = 3;
 
 /** SHA-256, SHA-384 or SHA-512 as text or Buffer. @returns hex in lower case @throws the field's code */
 export function imageHash({ field, value }: Given): string {

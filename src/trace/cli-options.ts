@@ -1,4 +1,5 @@
 /** The command line of `smp-trace`. */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseCommandLine, type CliOptions as DeviceOptions } from "../device/cli-options";
 import { messageOf, SmpError } from "../errors";
@@ -57,6 +58,7 @@ export function parseTraceCommand(args: readonly string[]): CliOptions | "help" 
   if (file === undefined || more.length > 0) throw bad(`give one trace file, not ${positionals.length}`);
   const { replay, device, log, pcap, hex } = values;
   if (end >= 0 && !replay) throw bad('options after "--" need --replay');
+  checkCapture(pcap, file);
   const logOffsetS = seconds("log-offset", values["log-offset"]);
   return { file, device, log, logOffsetS, pcap, hex, replay: replay ? args.slice(own.length + 1) : undefined };
 }
@@ -73,6 +75,10 @@ export function deviceOptions(args: readonly string[], buffers: { size?: number;
   const options = parseCommandLine(["--pace", "instant", ...found, ...args]);
   if (typeof options === "string") throw bad(`--${options} does not go with --replay`);
   return options;
+}
+
+function checkCapture(pcap: string | undefined, file: string): void {
+  if (pcap !== undefined && resolve(pcap) === resolve(file)) throw bad(`--pcap ${pcap} is the trace itself`);
 }
 
 function seconds(name: string, text: string): number {

@@ -43,19 +43,21 @@ function sectionHeader(): Buffer {
 }
 
 function packet(frame: FrameRecord, id: number, wallMs: number): Buffer {
-  const content = datagram(frame, id);
+  const captured = capturedBytes(frame);
+  const content = Buffer.concat([datagramHeaders(frame, id), captured]);
   const micros = BigInt(Math.round(wallMs * 1000));
-  const wireBytes = content.length - capturedBytes(frame).length + frame.bytes;
+  const wireBytes = content.length - captured.length + frame.bytes;
   const fixed = longs(id, Number(micros >> 32n), Number(micros & 0xffffffffn), content.length, wireBytes);
   return block(BLOCK.PACKET, fixed, padded(content), options([OPTION.COMMENT, frameText(frame)]));
 }
 
 /** All bytes up to the first that is not told. */
 function capturedBytes({ hex }: FrameRecord): Buffer {
-  return Buffer.from(/^(?:[0-9a-f]{2})*/.exec(hex)![0], "hex");
+  // Node.js reads as far as there are digits.
+  return Buffer.from(hex, "hex");
 }
 
-function datagram(frame: FrameRecord, id: number): Buffer {
+function datagramHeaders(frame: FrameRecord, id: number): Buffer {
   const device = [10, 1, ((id + 1) >> 8) & 0xff, (id + 1) & 0xff] as const;
   const [from, to] = frame.dir === "out" ? [CLIENT, device] : [device, CLIENT];
   const [fromPort, toPort] = frame.dir === "out" ? [CLIENT_PORT, SMP_PORT] : [SMP_PORT, CLIENT_PORT];
@@ -72,7 +74,7 @@ function datagram(frame: FrameRecord, id: number): Buffer {
   udp.writeUInt16BE(fromPort, 0);
   udp.writeUInt16BE(toPort, 2);
   udp.writeUInt16BE(ipBytes - IP_BYTES, 4);
-  return Buffer.concat([ip, udp, capturedBytes(frame)]);
+  return Buffer.concat([ip, udp]);
 }
 
 /** RFC 1071. */

@@ -39,37 +39,62 @@ const OPTIONAL_FIELDS: Readonly<Record<string, string>> = {
 };
 const HEADER_FIELDS = ["op", "version", "group", "id", "seq", "bodyBytes"] as const;
 
+/** So many lines that are none at the beginning, and it is no trace. */
+const MAX_UNREADABLE = 1000;
+
+/** What is left of the first two bytes of RFC 1952 in a text. */
+const GZIP = "\u001f\ufffd";
+
+/** {@link traceLines} of a whole file. */
+export function readTrace(text: string, name?: string): ReadLine[] {
+  return [...traceLines(text.split(/(?<=\n)/), name)];
+}
+
 /**
  * Lines that are not readable are told as such; blank ones are passed over.
+ * @param texts lines with their ends
  * @param name of the file, for the error
  * @throws SMP_BAD_INPUT when no line is a trace's, or its version is another
  */
-export function readTrace(text: string, name = "the file"): ReadLine[] {
-  const texts = text.split("\n");
-  const lines = texts.flatMap((line, index) =>
-    line.trim() === "" ? [] : [readLine(line, index + 1, index === texts.length - 1)],
-  );
-  for (const line of lines) {
-    if (line.kind === "trace" && line.version !== TRACE_VERSION) {
-      throw bad(name, `it is of version ${line.version}, only ${TRACE_VERSION} is known`);
-    }
+export function* traceLines(texts: Iterable<string>, name = "the file"): Generator<ReadLine> {
+  const unreadable: ReadLine[] = [];
+  let isTrace = false;
+  for (const line of readLines(texts, name)) {
+    isTrace ||= line.kind !== "unreadable";
+    if (isTrace) {
+      yield* unreadable.splice(0);
+      yield line;
+    } else if (unreadable.push(line) === MAX_UNREADABLE) break;
   }
-  if (lines.every(({ kind }) => kind === "unreadable")) throw bad(name, whyNone(text, lines[0]));
-  return lines;
+  if (!isTrace) throw bad(name, whyNone(unreadable[0]));
+}
+
+function* readLines(texts: Iterable<string>, name: string): Generator<ReadLine> {
+  let count = 0;
+  for (const text of texts) {
+    count++;
+    if (text.trim() === "") continue;
+    if (count === 1 && text.startsWith(GZIP)) throw bad(name, "it is compressed; unpack it with gunzip");
+    const line = readLine(text, count);
+    if (line.kind === "trace" && line.version !== TRACE_VERSION) {
+      throw bad(name, `line ${count} is of version ${line.version}, only ${TRACE_VERSION} is known`);
+    }
+    yield line;
+  }
 }
 
 /** The wall clock is read once per process that wrote: from there on the monotonic clock counts. Lines between records stand with the one before. */
-export function timed(lines: readonly ReadLine[]): TimedLine[] {
+export function* timed(lines: Iterable<ReadLine>): Generator<TimedLine> {
   let zeroMs: number | undefined;
   let wallMs = 0;
-  return lines.map((line) => {
+  for (const line of lines) {
     if (line.kind === "trace") zeroMs = undefined;
     if (isRecord(line)) {
       zeroMs ??= Date.parse(line.at) - line.ms;
       wallMs = zeroMs + line.ms;
     }
-    return { line, wallMs };
-  });
+    yield { line, wallMs };
+  }
 }
 
 /** Whether a line is of a device, or of all of them. */
@@ -81,14 +106,13 @@ export function isRecord(line: ReadLine): line is TraceRecord {
   return line.kind === "frame" || line.kind === "event";
 }
 
-/** @param isOpen nothing comes after it, not even the end of the line */
-function readLine(text: string, line: number, isOpen: boolean): ReadLine {
+function readLine(text: string, line: number): ReadLine {
   try {
     const value: unknown = JSON.parse(text);
     const why = whyNoRecord(value);
     return why === undefined ? (value as TraceLine) : { kind: "unreadable", line, why };
   } catch {
-    return { kind: "unreadable", line, why: isOpen ? "it is cut off" : "it is no JSON" };
+    return { kind: "unreadable", line, why: text.endsWith("\n") ? "it is no JSON" : "it is cut off" };
   }
 }
 
@@ -116,9 +140,7 @@ function isHeader(value: unknown): boolean {
   return HEADER_FIELDS.every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
 }
 
-function whyNone(text: string, first: ReadLine | undefined): string {
-  // What is left of the first two bytes of RFC 1952 in a text.
-  if (text.startsWith("\u001f\ufffd")) return "it is compressed; unpack it with gunzip";
+function whyNone(first: ReadLine | undefined): string {
   return first?.kind === "unreadable" ? `no line is a record; of line ${first.line}: ${first.why}` : "it is empty";
 }
 

@@ -40,7 +40,7 @@ const BOOT_POLL_MS = 10;
  * @throws SMP_BAD_INPUT when frames are not whole; SMP_TIMEOUT when the device does not start again; the signal's reason on abort
  */
 export async function replayTrace(
-  lines: readonly ReadLine[],
+  lines: Iterable<ReadLine>,
   device: VirtualDevice,
   signal?: AbortSignal,
 ): Promise<Replay> {

@@ -34,14 +34,14 @@ export function checkHash(hash: unknown): string {
 }
 
 /** Zephyr builds have a few images at most; the protocol has no limit of its own. */
-const MAX_IMAGE = 15;
+export const MAX_IMAGE_NUMBER = 15;
 
 /** @throws SMP_BAD_INPUT when it is no image number */
 export function checkImageNumber(image: unknown): number {
-  if (typeof image === "number" && Number.isInteger(image) && image >= 0 && image <= MAX_IMAGE) return image;
+  if (typeof image === "number" && Number.isInteger(image) && image >= 0 && image <= MAX_IMAGE_NUMBER) return image;
   throw new SmpError(
     "SMP_BAD_INPUT",
-    `the image number must be a whole number from 0 to ${MAX_IMAGE}; it is ${String(image)}`,
+    `the image number must be a whole number from 0 to ${MAX_IMAGE_NUMBER}; it is ${String(image)}`,
     {
       field: "image",
     },

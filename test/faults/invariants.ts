@@ -129,9 +129,18 @@ function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
   return incidents.some((incident) => incident.kind === kind);
 }
 
+/**
+ * Servers list an image by its header and its hash TLV. Where pages are erased when data first reaches them, the ends of two
+ * uploads of the same file, with another client's between, show a whole image that has a hole.
+ */
+function mayHaveHole(scenario: Scenario): boolean {
+  return scenario.progressiveErase && hasIncident(scenario, "foreign-upload");
+}
+
 /** Byte by byte, or as good as can be known where damage is not. */
 function isThere({ running, other, isListed }: Truth, scenario: Scenario): boolean {
-  return other === "wanted" || running === "wanted" || (mayBeDamaged(scenario) && isListed);
+  const isDoubtful = mayBeDamaged(scenario) || mayHaveHole(scenario);
+  return other === "wanted" || running === "wanted" || (isDoubtful && isListed);
 }
 
 const STEP_CLAIMS: Readonly<Record<string, (truth: Truth, scenario: Scenario) => boolean>> = {
@@ -205,6 +214,7 @@ export function mayBeSecondTry(outcome: Outcome, scenario: Scenario): boolean {
   if (!("error" in outcome)) return false;
   const { code } = outcome.error;
   if (mayBeDamaged(scenario) && CODES_OF_DAMAGE.includes(code)) return true;
+  if (mayHaveHole(scenario) && code === "SMP_REJECTED_BY_BOOTLOADER") return true;
   return scenario.otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { udpTransport } from "../../src/index";
+import { MAX_IMAGE_NUMBER, udpTransport } from "../../src/index";
 import { Editor, POOL, TYPES, type EditorNode } from "./node-files";
 
 const HASH = "ab".repeat(32);
@@ -69,6 +69,7 @@ const WRONG: [type: string, property: string, settings: Record<string, unknown>,
   ["smp-update", "device", { device: "" }, /^Devices: enter a value/],
   ["smp-update", "firmware", { firmware: "" }, /^Firmware: enter a value/],
   ["smp-update", "image", { image: "one" }, /^Image: .*whole number/],
+  ["smp-update", "image", { image: String(MAX_IMAGE_NUMBER + 1) }, /^Image: .*from 0 to 15/],
   ["smp-update", "sha256", { sha256: HASH.slice(1), sha256Type: "str" }, /^SHA-256: enter 64/],
   ["smp-update", "goal", { goal: "hope" }, /^Policy: .*test-and-confirm/],
   ["smp-update", "versions", { versions: "older" }, /^Versions: .*newer/],
@@ -197,6 +198,11 @@ describe("the validation in the editor", () => {
 
   it("needs no image number where no firmware is compared", () => {
     assert.equal(editor.validate(editor.add("smp-image-state", { firmwareType: "none", image: "" }), "image"), true);
+  });
+
+  it("takes every image number that the nodes take", () => {
+    for (const image of ["0", String(MAX_IMAGE_NUMBER)])
+      assert.equal(editor.validate(editor.add("smp-upload", { image }), "image"), true);
   });
 
   it("takes a file's SHA-256 as text, or none", () => {

@@ -83,7 +83,7 @@ const message = some(
       data: "sample:1.5.0",
       sha256: 1,
     }),
-    image: or(undefined, 0, "0", 3),
+    image: or(undefined, 0, "0", 15),
     sha256: or(undefined, undefined, "00".repeat(32)),
     hash: or("ab".repeat(32)),
     command: or(...names, { op: "read", group: 64, id: 1 }, { op: "write", group: 1, id: 1, repeatable: 1 }),

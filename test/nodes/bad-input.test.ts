@@ -92,7 +92,7 @@ describe("bad input", () => {
   });
 
   const images: { image: unknown; got: string }[] = [
-    { image: 4, got: "4" },
+    { image: 16, got: "16" },
     { image: -1, got: "-1" },
     { image: 0.5, got: "0\\.5" },
     { image: "one", got: '"one"' },
@@ -100,7 +100,7 @@ describe("bad input", () => {
   ];
   for (const { image, got } of images) {
     it(`for the image number, ${JSON.stringify(image)}, is explained`, async () => {
-      const words = new RegExp(`^image must be a whole number from 0 to 3, got ${got} \\(msg\\.image\\)$`);
+      const words = new RegExp(`^image must be a whole number from 0 to 15, got ${got} \\(msg\\.image\\)$`);
       const msg = { smp: target, image, firmware: "sample:1.5.0", hash: "ab".repeat(32) };
       for (const id of ["state", "upload", "test", "confirm"]) {
         assertExplained(await flow.ask(id, { ...msg }, `${id} error`), "SMP_BAD_INPUT", words);
@@ -242,14 +242,14 @@ describe("a wrong setting", () => {
         ...FIRMWARE,
         firmware: "sample:1.5.0",
         firmwareType: "str",
-        image: "7",
+        image: "16",
         imageType: "num",
       }),
       ...surrounded("reset", "smp-reset", { waitS: "soon" }),
     ]);
     const ask = (id: string): Promise<Msg> => flow.ask(id, { smp: target }, `${id} error`);
     assertExplained(await ask("upload"), "SMP_BAD_SETTING", /^window must be a whole number from 1 to 8, got "9"$/);
-    assertExplained(await ask("image"), "SMP_BAD_SETTING", /^image must be a whole number from 0 to 3, got "7"$/);
+    assertExplained(await ask("image"), "SMP_BAD_SETTING", /^image must be a whole number from 0 to 15, got "16"$/);
     assertExplained(await ask("reset"), "SMP_BAD_SETTING", /^waitS must be .*, got "soon"$/);
   });
 });

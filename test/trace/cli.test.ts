@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -12,8 +12,11 @@ import { Kept, tracedUpdate } from "./bench";
 
 const CLI = join(__dirname, "../../src/trace/cli.ts");
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, ["--require", require.resolve("tsx/cjs"), CLI, ...args]);
+const run = (...args: string[]): ReturnType<typeof runIn> => runIn([], ...args);
+
+/** @param limits options of Node.js */
+async function runIn(limits: string[], ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [...limits, "--require", require.resolve("tsx/cjs"), CLI, ...args]);
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
@@ -72,6 +75,19 @@ describe("smp-trace", function () {
     assert.equal(readFileSync(capture).readUInt32LE(0), 0x0a0d0d0a);
   });
 
+  it("reads a trace of any size in little memory, as text and as a capture", async () => {
+    const times = Math.ceil((32 * 1024 * 1024) / readFileSync(file).length);
+    const large = join(folder, "large.jsonl");
+    for (let left = times; left > 0; left--) appendFileSync(large, readFileSync(file));
+    const frames = times * recorded.traced.length;
+    const text = await runIn(["--max-old-space-size=32"], large);
+    assert.deepEqual([text.err, text.code], ["", 0]);
+    assert.equal(text.out.split(/[→←] /).length - 1, frames);
+    const capture = await runIn(["--max-old-space-size=32"], large, "--pcap", join(folder, "large.pcapng"));
+    assert.deepEqual([capture.err, capture.code], ["", 0]);
+    assert.match(capture.out, new RegExp(`^${frames} frames in `));
+  });
+
   it("replays, and ends with 1 when the answers differ", async () => {
     const same = await run(file, "--replay", "--", "--slot0", imagePath("hash-only-1.0.0.bin"));
     assert.match(same.out, /^\d+ requests, \d+ answers compared, 0 differ\n$/);
@@ -92,12 +108,18 @@ describe("smp-trace", function () {
       writeFileSync(join(folder, name), content);
       return join(folder, name);
     };
+    const count = recorded.records.length;
+    const newer = `${JSON.stringify({ kind: "trace", version: 9, at: new Date(), frames: "whole" })}\n`;
     const two = write("two.jsonl", recorded.records.concat({ ...recorded.records[0]!, device: "door" }));
     const described = write("described.jsonl", (await tracedUpdate(new Kept())).records);
     for (const [args, said] of [
       [[join(folder, "none.jsonl")], /cannot be read: ENOENT/],
       [[folder], /cannot be read: EISDIR/],
       [[raw("text.jsonl", "\n\nno trace\n")], /text\.jsonl is no trace .* of line 3: it is no JSON/],
+      [
+        [raw("newer.jsonl", readFileSync(file, "utf8") + newer)],
+        new RegExp(`line ${count + 1} is of version 9, only 1 is known`),
+      ],
       [[raw("empty.jsonl", "")], /it is empty/],
       [[raw("trace.jsonl.gz", gzipSync(readFileSync(file)))], /it is compressed; unpack it with gunzip/],
       [[file, "--device", "roof"], /--device roof: .* has records of sensor-1$/m],

@@ -77,7 +77,7 @@ describe("firmware bytes", () => {
       device.close();
 
       const written = readFileSync(path, "utf8");
-      const lines = timed(readTrace(written));
+      const lines = [...timed(readTrace(written))];
       assert.ok(lines.some(({ line }) => line.kind === "frame" && line.command === "image.upload"));
       const told = [
         written,
