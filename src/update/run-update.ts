@@ -155,9 +155,10 @@ class Run {
       answer === "declined"
         ? "the gate did not let it pass"
         : `the gate was not answered within ${formatMs(gate?.deadlineMs ?? GATE_MS)}`;
-    await this.#lookAgain();
+    const isSeen = await this.#lookAgain();
     if (this.#record.onTrial.length === 0) return this.#tooLate(why);
     if (gate?.revertAtOnce !== true) {
+      if (!isSeen) return this.#result("failed", `${why}, and the device, last seen on trial, does not answer`, false);
       return this.#result("testing", `${why}: the trial is left to revert with the next reset`, false);
     }
     this.#progress.enter("reverting");
