@@ -29,7 +29,8 @@ export class FrameLimit {
   }
 
   bytes({ maxFrameBytes }: Pick<Carried, "maxFrameBytes">): number {
-    return Math.min(maxFrameBytes, this.#learnt.frames?.limitBytes ?? Infinity);
+    // What was learnt of one image may be too little for another, whose first chunk names its number.
+    return Math.min(maxFrameBytes, Math.max(this.#learnt.frames?.limitBytes ?? Infinity, this.#smallestBytes));
   }
 
   gotThrough(): void {

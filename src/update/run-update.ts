@@ -6,12 +6,13 @@ import { HeldAbort } from "./held-abort";
 import { planUpdate } from "./plan";
 import { readPlanFacts } from "./plan-facts";
 import type { PlanFacts, PlanStep, UpdatePlan } from "./plan-types";
+import { readImageState } from "./recovery";
 import { resetDevice } from "./reset-device";
 import { RunProgress } from "./run-progress";
 import { RunRecord } from "./run-record";
 import { runSteps } from "./run-steps";
 import type { UpdateEvidence, UpdateOptions, UpdatePart, UpdateResult } from "./run-types";
-import { describeSlot, describeState, holds, isUpToDate, readImageState } from "./state";
+import { describeSlot, describeState, holds, isUpToDate } from "./state";
 import type { UpdateVerdict } from "./types";
 
 /** The name of the work in the pool's queue. */
@@ -154,9 +155,10 @@ class Run {
       answer === "declined"
         ? "the gate did not let it pass"
         : `the gate was not answered within ${formatMs(gate?.deadlineMs ?? GATE_MS)}`;
-    await this.#lookAgain();
+    const isSeen = await this.#lookAgain();
     if (this.#record.onTrial.length === 0) return this.#tooLate(why);
     if (gate?.revertAtOnce !== true) {
+      if (!isSeen) return this.#result("failed", `${why}, and the device, last seen on trial, does not answer`, false);
       return this.#result("testing", `${why}: the trial is left to revert with the next reset`, false);
     }
     this.#progress.enter("reverting");

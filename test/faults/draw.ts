@@ -51,6 +51,20 @@ const FOREIGN_MOMENTS = [upload, look("upload")];
 /** The boot that follows has something to do. */
 const BOOT_MOMENTS = [upload, mark("start"), reset, reset];
 
+/** Between a look and what follows from it, and whatever meets another image after a reboot. */
+const HELD_MOMENTS = [
+  { ...upload, nth: 1 },
+  { ...upload, nth: 8 },
+  { ...look("start"), nth: 8 },
+  { ...look("boot"), nth: 3 },
+  { ...mark("start"), nth: 1 },
+  { ...mark("start"), nth: 2 },
+  { ...mark("start"), nth: 2 },
+  { ...mark("boot"), nth: 1 },
+  { ...reset, nth: 1 },
+  { ...reset, nth: 2 },
+];
+
 /** About as often an update asks for it. */
 const LAST = { "image.upload": 25, "image.writeState": 3, "image.readState": 4, "os.reset": 2 };
 
@@ -76,7 +90,11 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     ...drawWill(chance),
     ...fixed,
   };
-  const drawn = { ...scenario, ...(scenario.trouble === "little" && drawLittle(chance, scenario)) };
+  const drawn = {
+    ...scenario,
+    incidents: [...scenario.incidents, ...drawHeld(chance, scenario)],
+    ...(scenario.trouble === "little" && drawLittle(chance, scenario)),
+  };
   return { ...drawn, ...contradictionsOf(drawn), ...willOf(drawn), ...(drawn.inRecovery && ofRecovery(drawn)) };
 }
 
@@ -221,7 +239,7 @@ function drawNoise(chance: Chance): Noise {
 
 function drawIncidents(chance: Chance): Incident[] {
   return Array.from({ length: chance.among([0, 1, 1, 1, 2, 2, 3]) }, () => {
-    const kind = chance.among(INCIDENTS);
+    const kind = chance.among(INCIDENTS.filter((each) => each !== "held-request"));
     const { command, since } = chance.among(momentsOf(kind));
     return {
       kind,
@@ -233,6 +251,26 @@ function drawIncidents(chance: Chance): Incident[] {
       amount: chance.whole(0, 120),
     };
   });
+}
+
+/** Of a way on which a request outlives the boot of the device it is for. */
+function hasMemory({ link }: Scenario): boolean {
+  return link === "datagrams" || link === "flow";
+}
+
+function drawHeld(chance: Chance, scenario: Scenario): Incident[] {
+  if (!hasMemory(scenario) || !chance.of(0.3)) return [];
+  const { command, since, nth } = chance.among(HELD_MOMENTS);
+  const held: Incident = {
+    kind: "held-request",
+    command,
+    since,
+    nth: chance.whole(1, nth),
+    when: chance.among(["before", "before", "after"] as const),
+    ms: chance.magnitude(5, 40_000),
+    amount: chance.whole(0, 120),
+  };
+  return [held];
 }
 
 function momentsOf(kind: IncidentKind): readonly Moment[] {

@@ -25,6 +25,8 @@ export class Wire {
   readonly #held: Record<Direction, (() => void) | undefined> = { "to device": undefined, "to client": undefined };
   /** On its way. */
   #inAir = 0;
+  /** What takes the unit that the device is just getting. */
+  #arriving: (() => void) | undefined;
 
   constructor(scenario: Scenario, chance: Chance, timeline: Timeline) {
     this.#scenario = scenario;
@@ -52,6 +54,11 @@ export class Wire {
     this.#isSilent = true;
     after(ms, () => (this.#isSilent = false));
     return true;
+  }
+
+  /** Brings what the device is just getting once more. */
+  get again(): () => void {
+    return this.#arriving ?? (() => undefined);
   }
 
   carry(direction: Direction, unit: Uint8Array, deliver: Deliver): void {
@@ -92,7 +99,9 @@ export class Wire {
     this.#inAir++;
     after(ms, () => {
       this.#inAir--;
+      this.#arriving = () => deliver(unit);
       deliver(unit);
+      this.#arriving = undefined;
     });
   }
 

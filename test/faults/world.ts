@@ -28,7 +28,7 @@ const FOREIGN_CHUNK_BYTES = 200;
 /** A device that has gone away is looked for so long, before the client judges by what it saw last. */
 const RECENT_MS = 15_000;
 
-type SuddenIncident = Exclude<Incident["kind"], BootIncident>;
+type SuddenIncident = Exclude<Incident["kind"], BootIncident | "held-request">;
 
 export class World {
   readonly timeline: Timeline;
@@ -52,6 +52,7 @@ export class World {
   #cancelPowerOn: () => void = () => undefined;
   readonly #erasures = new Erasures();
   readonly #shown: Moment[] = [];
+  readonly #held: (() => void)[] = [];
 
   constructor(scenario: Scenario, files: Files) {
     const startMs = nowMs();
@@ -114,6 +115,7 @@ export class World {
     this.#cancelPowerOn();
     this.device.faults.clear();
     this.device.powerOn();
+    this.#releaseHeld();
   }
 
   #witness(step: string): void {
@@ -137,6 +139,7 @@ export class World {
     if (line.startsWith("upload of") && otherSlot !== "empty") this.timeline.fault("occupied-slot", otherSlot);
     this.#erasures.heard(line);
     this.#moments.heard(line);
+    if (line.startsWith("running ")) after(this.#chance.magnitude(1, 5_000), () => this.#releaseHeld());
     if (line.startsWith("running ")) this.ran.add(line.slice("running ".length));
   }
 
@@ -156,7 +159,8 @@ export class World {
       exchange.refuse({ rc: this.#chance.among(PATIENCE) });
     }
     for (const incident of this.#incidents.filter((each) => this.#moments.isDue(each, command))) {
-      if (incident.when === "before") this.#strike(incident, exchange);
+      if (incident.kind === "held-request") this.#hold(incident, exchange);
+      else if (incident.when === "before") this.#strike(incident, exchange);
       else exchange.changeAnswer((frame) => [this.#strikeAfter(incident, exchange, frame)]);
     }
     if (command === imageGroup.readState.name) this.#shown.push(this.#moment());
@@ -207,6 +211,31 @@ export class World {
     for (const client of this.clients) if (!client.isDead) client.links.lose(UNIT, "a fault");
     if (this.#scenario.link === "datagrams" || this.#scenario.link === "flow") this.wire.silence(outageMs);
     return true;
+  }
+
+  /** The request, or a copy of it, is for what runs after the next boot, or after so long; it may be that the device reboots now. */
+  #hold({ when, ms, amount }: Incident, exchange: Exchange): void {
+    const name = exchange.command!.name;
+    this.timeline.fault("held-request", `${name}, ${when === "before" ? "kept back" : "a copy"}`);
+    this.#held.push(this.wire.again);
+    after(ms, () => this.#releaseHeld());
+    const reboot = (): void => void (amount < 80 && this.#ifOn(() => this.device.reboot()));
+    if (when === "before") {
+      exchange.lose();
+      reboot();
+    } else {
+      exchange.changeAnswer((frame) => {
+        reboot();
+        return [frame];
+      });
+    }
+  }
+
+  #releaseHeld(): void {
+    for (const arrive of this.#held.splice(0)) {
+      this.timeline.add("== a request arrives that was held back");
+      arrive();
+    }
   }
 
   #ifOn(work: () => void): boolean {

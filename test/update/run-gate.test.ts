@@ -51,6 +51,19 @@ describe("the gate of an update", () => {
     assert.deepEqual([result.ok, result.verdict, flags(result.evidence.after)], [false, "reverted", OLD]);
   });
 
+  it("does not call a device that is gone when the gate says no one on trial", async () => {
+    const bench = newBench();
+    const gate: Gate = {
+      ask: async () => {
+        bench.device.powerOff();
+        return false;
+      },
+    };
+    const result = await update(bench, { gate });
+    assert.deepEqual([result.ok, result.verdict, result.evidence.gate?.answer], [false, "failed", "declined"]);
+    assert.match(result.because, /does not answer/);
+  });
+
   it("does not wait for an answer for ever", async () => {
     const gate: Gate = { ask: () => new Promise(() => undefined), deadlineMs: 60_000 };
     const result = await update(newBench(), { gate });

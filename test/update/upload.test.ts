@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loseAnswer, nth, only } from "../../src/device/faults";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
+import { image } from "../../src/smp/commands";
 import type { UploadProgress } from "../../src/update/types";
 import { uploadFirmware } from "../../src/update/upload";
 import { buildImage } from "../build-image";
@@ -151,6 +153,15 @@ describe("upload", () => {
     const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "1.9.0" }) });
     const result = await bench.upload(file, { image: 1 });
     assert.equal(result.images.find((slot) => slot.hash === result.firmware.hash)?.image, 1);
+    assert.deepEqual(Buffer.from(bench.device.store.slot(1, 1).read(0, file.length)), file);
+  });
+
+  it("begins with the other image as well, whose first chunk is longer than the smallest of the one before", async () => {
+    const bench = newBench({ imageCount: 2, image1Slot0: buildImage({ version: "1.9.0" }) });
+    bench.device.faults.add(only(image.upload, nth(1, loseAnswer)));
+    await bench.upload(buildImage({ version: "1.1.0" }));
+    const file = buildImage({ version: "2.0.0" });
+    await bench.upload(file, { image: 1 });
     assert.deepEqual(Buffer.from(bench.device.store.slot(1, 1).read(0, file.length)), file);
   });
 
