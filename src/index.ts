@@ -84,7 +84,8 @@ export { verifySignature, type SignatureCheck } from "./image/signature";
 export { compareVersions, formatVersion, parseVersion, type Version } from "./image/version";
 
 // The steps of an update, one by one.
-export { isUpToDate, readImageState } from "./update/state";
+export { readImageState } from "./update/recovery";
+export { isUpToDate } from "./update/state";
 export { describeFirmware, MAX_IMAGE_NUMBER } from "./update/firmware";
 export { choosePart, needsState, type PartChoice } from "./update/choose-part";
 export { uploadFirmware, type UploadOptions } from "./update/upload";

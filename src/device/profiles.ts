@@ -18,6 +18,8 @@ export interface RecoveryProfile {
   readonly directUpload: boolean;
   /** Whether an upload is listed though the boot found no image. MCUboot for RAM loading has opened no slot then. */
   readonly listsFirstImage: boolean;
+  /** MCUBOOT_SERIAL_IMG_GRP_IMAGE_STATE: flags in the list, much as an application's. */
+  readonly imageState?: boolean;
 }
 
 /** How a build of the server behaves. */

@@ -61,12 +61,17 @@ export class RecoveryServer implements PacketServer {
     return { body: { rc: SMP_RC.NOT_SUPPORTED } };
   }
 
-  /** Only what MCUboot would boot, and no flags (BOOT_SERIAL_IMG_GRP_IMAGE_STATE is off by default). */
+  /** Only what MCUboot would boot. Flags are off by default. */
   #list(): CborMap {
     const { store } = this.#host;
     const valid = this.#canList ? this.#validImages() : [];
-    const images = valid.map(({ image: number, slot, hash, version }) => ({
+    const images = valid.map(({ image: number, slot, hash, version, ...flags }) => ({
       image: store.imageCount > 1 ? number : undefined,
+      ...(this.#profile.imageState &&
+        flagsOf(
+          flags,
+          store.list().some((each) => each.image === number && each.pending),
+        )),
       slot,
       hash,
       version,
@@ -78,6 +83,12 @@ export class RecoveryServer implements PacketServer {
     const { store } = this.#host;
     return store.list().filter(({ image: number, slot }) => store.isValid(number, slot));
   }
+}
+
+/** Those that are set. What runs now is not active when another waits (`bs_list`). */
+function flagsOf(flags: Record<string, boolean>, isWaiting: boolean): Record<string, boolean> {
+  const shown = { ...flags, active: flags["active"] === true && !isWaiting };
+  return Object.fromEntries(Object.entries(shown).filter(([, isSet]) => isSet));
 }
 
 function echoBack(body: Uint8Array): CborMap {

@@ -2,7 +2,8 @@
 import { formatMs, nowMs, sleep, throwIfAborted, withDeadline } from "../clock";
 import { DeviceError, SmpError, type SmpErrorCode } from "../errors";
 import type { DeviceHandle } from "../session/types";
-import { requestStateListIfAny, toImageState } from "./state";
+import { imagesOf } from "./recovery";
+import { requestStateListIfAny } from "./state";
 import type { ImageState } from "./types";
 
 export interface AwaitReturn {
@@ -71,7 +72,7 @@ async function readOnce(device: DeviceHandle, wait: AwaitReturn): Promise<ImageS
   return await withDeadline("the image state after the reset", limitMs, wait.signal, async (signal) => {
     const session = await device.session(signal);
     const list = await requestStateListIfAny(session, { signal, attempts: 1 });
-    return list && toImageState(list);
+    return list && (await imagesOf(session, list, signal));
   });
 }
 

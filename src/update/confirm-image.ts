@@ -55,16 +55,22 @@ function wantedImage(hash: string, image: number, installedHash: string | undefi
  * Without a hash it is the running image that is confirmed. With the hash of a trial that has crashed a moment ago, the request
  * would mark the crashed image to stay (Zephyr `img_mgmt_set_next_boot_slot`). Only images other than 0 need theirs: a
  * request without one is about image 0.
+ * @throws SMP_WRONG_IMAGE where it would be the wrong one
  */
-function confirmation({ image, hash }: SlotState) {
-  return image > 0 && hash !== "" ? { hash, confirm: true } : { confirm: true };
+function confirmation({ image, hash, version }: SlotState) {
+  if (image === 0) return { confirm: true };
+  if (hash !== "") return { hash, confirm: true };
+  throw new SmpError(
+    "SMP_WRONG_IMAGE",
+    `cannot confirm image ${image}: the device shows no hash of ${version}, and a request without one would confirm image 0`,
+  );
 }
 
 /** @throws SMP_WRONG_IMAGE when it is not the wanted one */
 function runningSlot(state: ImageState, image: number, wanted: WantedImage | undefined): SlotState {
   const active = activeSlot(state, image);
   if (active && (!wanted || holds(active, wanted))) return active;
-  const { verdict, because } = whereItIs(state, wanted);
+  const { verdict, because } = whereItIs(state, active && wanted);
   const runs = active ? `${active.version} ${shortHash(active.hash)} runs` : `no image ${image} is shown as running`;
   const what = wanted ? `the image ${shortHash(wanted.hash)}` : "the running image";
   throw new SmpError("SMP_WRONG_IMAGE", `cannot confirm ${what}: ${runs}; ${because} (${describeState(state)})`, {
@@ -72,7 +78,7 @@ function runningSlot(state: ImageState, image: number, wanted: WantedImage | und
   });
 }
 
-/** Why another image runs, told from the state alone. */
+/** Why another image runs, or none, told from the state alone. */
 function whereItIs(state: ImageState, wanted: WantedImage | undefined): { verdict: Verdict; because: string } {
   if (!wanted) return { verdict: "failed", because: "the device may be in the bootloader's recovery" };
   const slot = state.find((each) => holds(each, wanted));

@@ -3,7 +3,7 @@ import { DeviceError, hasCode } from "../errors";
 import type { SmpSession } from "../session/types";
 import { image as imageGroup, os } from "../smp/commands";
 import type { Body } from "../smp/shape";
-import { readImageState } from "./state";
+import { readImageState } from "./recovery";
 import type { ImageState } from "./types";
 
 export type SlotInfo = Body<typeof imageGroup.slotInfo.response>["images"];

@@ -7,14 +7,16 @@ import type { UploadRun } from "./upload-run";
 
 /**
  * Sends it until the device says where the upload stands.
- * @throws SMP_FRAME_TOO_LARGE, SMP_TIMEOUT, SMP_UPLOAD_FAILED, SMP_UPLOAD_OFFSET, SMP_LINK_LOST, SMP_DEVICE,
+ * @param look makes sure that it is still the device, and the application, that shall get it: comes before each further try, as who
+ *   does not answer may have crashed into MCUboot's recovery, where a first chunk erases what runs
+ * @throws what `look` throws, SMP_FRAME_TOO_LARGE, SMP_TIMEOUT, SMP_UPLOAD_FAILED, SMP_UPLOAD_OFFSET, SMP_LINK_LOST, SMP_DEVICE,
  *   SMP_IMAGE_TOO_LARGE, or the signal's reason
  */
-export async function sendFirstChunk(session: SmpSession, run: UploadRun): Promise<void> {
+export async function sendFirstChunk(session: SmpSession, run: UploadRun, look: () => Promise<unknown>): Promise<void> {
   run.progress.enter("erasing");
-  for (;;) {
+  for (let isRepeated = false; ; isRepeated = true) {
     const chunk = firstChunk(run.tries.frameLimit.bytes(session), run.first);
-    const failure = await trySend(session, run, chunk);
+    const failure = await trySend(session, run, chunk, isRepeated ? look : undefined);
     if (!failure) return run.progress.start(run.offsets.ackedBytes);
     run.tries.failed(failure, run.place(session));
     run.progress.retried();
@@ -22,10 +24,16 @@ export async function sendFirstChunk(session: SmpSession, run: UploadRun): Promi
   }
 }
 
-async function trySend(session: SmpSession, run: UploadRun, chunk: Chunk): Promise<Failure | undefined> {
+async function trySend(
+  session: SmpSession,
+  run: UploadRun,
+  chunk: Chunk,
+  look: (() => Promise<unknown>) | undefined,
+): Promise<Failure | undefined> {
   const data = await run.read(chunk);
   run.offsets.sent(chunk);
   try {
+    await look?.();
     const { off, match } = await run.send(session, chunk, data, run.job.signal);
     if (run.isMismatch(match)) return { chunk, kind: "unmoved" };
     if (off > run.lenBytes) throw run.foreignOffset(chunk, off);

@@ -132,7 +132,7 @@ class Planner {
     const { allowRecovery, versions } = this.#policy;
     if (inRecovery) refuseInRecovery(images, { allowRecovery, upgradeOnly: versions !== "any" });
     else if (this.#kind === "in-place" && !allowRecovery) throw refuseOneSlot();
-    const pending = inRecovery ? undefined : this.#strangerPending(images, moving);
+    const pending = this.#strangerPending(images, moving);
     if (pending) throw refuseStrangerPending(pending);
     const unseen = moving.filter((part) => !isRunning(part));
     const context = { device: { ...this.#device, images }, policy: this.#policy, kind: this.#kind };

@@ -9,7 +9,7 @@ import { checkFirmware, refusalIn, type CheckPolicy, type CheckSubject, type Fin
 import { readHardware } from "./device-facts";
 import { describeFirmware } from "./firmware";
 import { installKind } from "./install-kind";
-import { isInRecovery, refuseInRecovery, refuseOneSlot, slotHolding, type ImageToInstall } from "./recovery";
+import { refuseInRecovery, refuseOneSlot, slotHolding, standpoint, type ImageToInstall } from "./recovery";
 import {
   describeSlot,
   describeState,
@@ -17,7 +17,6 @@ import {
   isUpToDate,
   pendingSlot,
   requestStateList,
-  toImageState,
   type StateList,
   trialRunning,
 } from "./state";
@@ -51,9 +50,8 @@ export async function preflight(
 ): Promise<Preflight> {
   const { image, signal } = options;
   const list = await requestStateList(session, { signal });
-  const images = toImageState(list);
   refuseUncounted(list, image);
-  const inRecovery = await isInRecovery(session, list, signal);
+  const { images, inRecovery } = await standpoint(session, list, signal);
   const outcome = whyNotNeeded(images, { info, firmware: describeFirmware(info, image) }, inRecovery);
   if (outcome === "already-current") return { images, outcome, checks: [] };
   if (inRecovery && outcome) return { images, outcome, checks: [] };

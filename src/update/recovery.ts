@@ -6,7 +6,7 @@ import { DeviceError, SmpError } from "../errors";
 import type { FirmwareInfo } from "../image/inspect";
 import type { DeviceHandle, SmpSession } from "../session/types";
 import { os } from "../smp/commands";
-import { requestStateList, requestStateListIfAny, slotWithHash, toImageState, type StateList } from "./state";
+import { holds, requestStateList, requestStateListIfAny, slotWithHash, toImageState, type StateList } from "./state";
 import type { Firmware, ImageState, SlotState } from "./types";
 
 /** An image of the update: what its file says, and how the device names it. */
@@ -20,7 +20,7 @@ export interface ImageToInstall {
  * ask: it shows what runs, and a split status.
  * @throws as `SmpSession.request`
  */
-export async function isInRecovery(session: SmpSession, list: StateList, signal?: AbortSignal): Promise<boolean> {
+async function isInRecovery(session: SmpSession, list: StateList, signal?: AbortSignal): Promise<boolean> {
   if (list.splitStatus !== undefined && list.images.some((entry) => entry.active === true)) return false;
   try {
     await session.request(os.consoleEcho, { echo: false }, { signal });
@@ -31,18 +31,52 @@ export async function isInRecovery(session: SmpSession, list: StateList, signal?
   }
 }
 
+/** What a state list shows, and who gave it. */
+export interface Standpoint {
+  readonly images: ImageState;
+  readonly inRecovery: boolean;
+}
+
 /**
- * The slot with the image, if it need not be sent again. In recovery nothing is marked, so that an image in slot 1 boots only if
- * it was marked before, or is built to run from where it lies.
+ * In recovery nothing runs, whatever the list says: builds with `MCUBOOT_SERIAL_IMG_GRP_IMAGE_STATE` flag the image that the next boot
+ * takes as active, as an application does.
+ * @throws as `SmpSession.request`
  */
+export async function standpoint(session: SmpSession, list: StateList, signal?: AbortSignal): Promise<Standpoint> {
+  const inRecovery = await isInRecovery(session, list, signal);
+  const images = toImageState(list);
+  return { inRecovery, images: inRecovery ? images.map((slot) => ({ ...slot, active: false })) : images };
+}
+
+/** @throws as `SmpSession.request` */
+export async function readImageState(session: SmpSession, signal?: AbortSignal): Promise<ImageState> {
+  return imagesOf(session, await requestStateList(session, { signal }), signal);
+}
+
+/** Of a list that has just come. @throws as `SmpSession.request` */
+export async function imagesOf(session: SmpSession, list: StateList, signal?: AbortSignal): Promise<ImageState> {
+  const mayRun = list.images.some((entry) => entry.active === true);
+  return mayRun ? (await standpoint(session, list, signal)).images : toImageState(list);
+}
+
+/** The slot that recovery will boot: the marked one, the one that a trial falls back to, or slot 0. */
+export function bootedByRecovery(state: ImageState, image: number): SlotState | undefined {
+  const slots = state.filter((slot) => slot.image === image);
+  return (
+    slots.find(({ slot, pending, confirmed }) => pending || (slot > 0 && confirmed)) ??
+    slots.find(({ slot }) => slot === 0)
+  );
+}
+
+/** The slot with the image, if it need not be sent again: in recovery if it boots, or is built to run from where it lies. */
 export function slotHolding(
   state: ImageState,
   { firmware, info }: ImageToInstall,
   inRecovery: boolean,
 ): SlotState | undefined {
-  const found = slotWithHash(state, firmware);
-  const boots = found && (found.slot === 0 || found.pending || info.loadAddress !== undefined);
-  return boots || !inRecovery ? found : undefined;
+  if (!inRecovery || info.loadAddress !== undefined) return slotWithHash(state, firmware);
+  const next = bootedByRecovery(state, firmware.image);
+  return next && holds(next, firmware) ? next : undefined;
 }
 
 /** As {@link slotHolding}, of a list that has just come. @throws as `SmpSession.request` */
@@ -52,7 +86,8 @@ export async function findSlotHolding(
   wanted: ImageToInstall,
   signal: AbortSignal | undefined,
 ): Promise<SlotState | undefined> {
-  return slotHolding(toImageState(list), wanted, await isInRecovery(session, list, signal));
+  const { images, inRecovery } = await standpoint(session, list, signal);
+  return slotHolding(images, wanted, inRecovery);
 }
 
 /** @throws SMP_IN_RECOVERY unless the upload is allowed there, SMP_BAD_INPUT for what recovery cannot do */
@@ -86,8 +121,8 @@ export function refuseOneSlot(): SmpError {
 /** The state, if the bootloader answers. @throws as `SmpSession.request` */
 export async function stateInRecovery(device: DeviceHandle, signal?: AbortSignal): Promise<ImageState | undefined> {
   const session = await device.session(signal);
-  const list = await requestStateList(session, { signal });
-  return (await isInRecovery(session, list, signal)) ? toImageState(list) : undefined;
+  const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  return inRecovery ? images : undefined;
 }
 
 /**

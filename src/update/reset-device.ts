@@ -7,10 +7,10 @@ import { isUnservedRefusal } from "../smp/response";
 import type { Body } from "../smp/shape";
 import { checkHash, checkImageNumber } from "./firmware";
 import { isUnanswered } from "./failure";
-import { describeState, pendingSlot, requestStateListIfAny, toImageState, trialRunning } from "./state";
+import { describeState, pendingSlot, requestStateListIfAny, trialRunning } from "./state";
 import type { ImageState, ResetResult, Verdict, WantedImage } from "./types";
 import { Absence } from "./absence";
-import { requireBootloader } from "./recovery";
+import { imagesOf, requireBootloader } from "./recovery";
 import { judge, type Judgement } from "./verdict";
 import { awaitReturn, type AwaitReturn, type Returned } from "./await-return";
 
@@ -75,7 +75,7 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
   const session = await device.session(signal);
   const list = await requestStateListIfAny(session, { signal });
-  const listed = list && toImageState(list);
+  const listed = list && (await imagesOf(session, list, signal));
   const before = listed ?? [];
   const startMs = nowMs();
   const isSwapExpected = promisesChange(before);

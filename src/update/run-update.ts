@@ -6,12 +6,13 @@ import { HeldAbort } from "./held-abort";
 import { planUpdate } from "./plan";
 import { readPlanFacts } from "./plan-facts";
 import type { PlanFacts, PlanStep, UpdatePlan } from "./plan-types";
+import { readImageState } from "./recovery";
 import { resetDevice } from "./reset-device";
 import { RunProgress } from "./run-progress";
 import { RunRecord } from "./run-record";
 import { runSteps } from "./run-steps";
 import type { UpdateEvidence, UpdateOptions, UpdatePart, UpdateResult } from "./run-types";
-import { describeSlot, describeState, holds, isUpToDate, readImageState } from "./state";
+import { describeSlot, describeState, holds, isUpToDate } from "./state";
 import type { UpdateVerdict } from "./types";
 
 /** The name of the work in the pool's queue. */

@@ -4,8 +4,9 @@ import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { confirmImage } from "./confirm-image";
 import type { PlanStep } from "./plan-types";
+import { readImageState } from "./recovery";
 import { resetDevice, type ResetOptions } from "./reset-device";
-import { readImageState, trialRunning } from "./state";
+import { trialRunning } from "./state";
 import type { ImageState } from "./types";
 
 const POLL_MS = 2_000;

@@ -11,11 +11,6 @@ import type { ImageState, SlotState, WantedImage } from "./types";
 export type StateList = Body<typeof imageGroup.readState.response>;
 
 /** @throws as `SmpSession.request` */
-export async function readImageState(session: SmpSession, signal?: AbortSignal): Promise<ImageState> {
-  return toImageState(await requestStateList(session, { signal }));
-}
-
-/** @throws as `SmpSession.request` */
 export function requestStateList(session: SmpSession, options?: RequestOptions): Promise<StateList> {
   return session.request(imageGroup.readState, {}, options);
 }
@@ -69,11 +64,12 @@ export function isUpToDate(state: ImageState, wanted: WantedImage): boolean {
   return activeWithHash(state, wanted)?.confirmed === true;
 }
 
-/** The slot that runs. Older servers mark only image 0; of the other images slot 0 runs then. */
+/** The slot that runs. Older servers mark only image 0; of the other images slot 0 runs then. In recovery nothing runs. */
 export function activeSlot(state: ImageState, image: number): SlotState | undefined {
   const slots = slotsOf(state, image);
   const active = slots.find((slot) => slot.active);
-  return active ?? (image > 0 ? slots.find((slot) => slot.slot === 0 && !slot.pending) : undefined);
+  const isUntold = image > 0 && state.some((slot) => slot.active);
+  return active ?? (isUntold ? slots.find((slot) => slot.slot === 0 && !slot.pending) : undefined);
 }
 
 /** The slot that runs, if it holds the image. */

@@ -3,7 +3,7 @@ import { throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { SMP_RC } from "../smp/codes";
-import { stateInRecovery } from "./recovery";
+import { bootedByRecovery, stateInRecovery } from "./recovery";
 import { checkHash, checkImageNumber } from "./firmware";
 import { activeWithHash, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
 import type { ImageState, WantedImage } from "./types";
@@ -68,9 +68,16 @@ function isPending(state: ImageState, wanted: WantedImage): boolean {
     );
   }
   if (found.some((slot) => slot.pending)) return true;
+  if (isForNextBoot(state, wanted)) return true;
   refuseDuringTrial(state, wanted);
   refuseRunning(state, wanted);
   return false;
+}
+
+/** Where nothing runs, recovery answers: a mark would be for slot 1 there, whatever its hash says (MCUboot `bs_set`). */
+function isForNextBoot(state: ImageState, wanted: WantedImage): boolean {
+  const next = state.some(({ active }) => active) ? undefined : bootedByRecovery(state, wanted.image);
+  return next !== undefined && holds(next, wanted);
 }
 
 function refuseDuringTrial(state: ImageState, wanted: WantedImage): void {

@@ -10,12 +10,12 @@ import { sendChunks } from "./chunks";
 import { checkImageNumber, describeFirmware } from "./firmware";
 import { sendFirstChunk } from "./first-chunk";
 import type { CheckPolicy, Finding } from "./checks";
-import { preflight, refuseFile } from "./preflight";
+import { preflight, refuseFile, whyNotNeeded } from "./preflight";
 import { probeWay } from "./probe-way";
 import { ProgressMeter } from "./progress";
 import { Reconnecting } from "./reconnect";
-import { findSlotHolding, isInRecovery, refuseInRecovery } from "./recovery";
-import { activeSlot, describeState, requestStateList, shortHash, toImageState } from "./state";
+import { refuseInRecovery, slotHolding, standpoint } from "./recovery";
+import { activeSlot, describeState, requestStateList, shortHash } from "./state";
 import type { ImageState, UploadProgress, UploadResult } from "./types";
 import { UploadRun } from "./upload-run";
 
@@ -121,8 +121,9 @@ async function transfer(session: SmpSession, run: UploadRun, before: ImageState)
     // A server that has all of it has forgotten the upload, and a first chunk would make it erase the slot again.
     const mayBeComplete = run.offsets.furthestBytes === run.lenBytes && !run.isSpoilt;
     if (mayBeComplete && (await run.isComplete(session))) return;
-    if (await goesOnInRecovery(session, run, before)) run.progress.start(run.offsets.ackedBytes);
-    else await sendFirstChunk(session, run);
+    const look = () => goesOnInRecovery(session, run, before);
+    if (await look()) run.progress.start(run.offsets.ackedBytes);
+    else await sendFirstChunk(session, run, look);
     if ((await sendChunks(session, run)) === "complete") return;
     run.setback(0);
   }
@@ -135,25 +136,24 @@ async function transfer(session: SmpSession, run: UploadRun, before: ImageState)
  *   as {@link refuseAnother}
  */
 async function goesOnInRecovery(session: SmpSession, run: UploadRun, before: ImageState): Promise<boolean> {
-  if (run.resumedFromBytes === undefined) return false;
   const { signal } = run.job;
-  const list = await requestStateList(session, { signal });
-  if (!(await isInRecovery(session, list, signal))) {
-    refuseAnother(run, before, toImageState(list));
+  const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  if (!inRecovery) {
+    refuseAnother(run, before, images);
     return false;
   }
-  refuseInRecovery(toImageState(list), run.job);
+  refuseInRecovery(images, run.job);
   return run.offsets.ackedBytes > 0;
 }
 
 /**
- * What was checked before the first byte was checked for what ran then.
- * @throws SMP_UPLOAD_FAILED when another firmware runs now
+ * What was checked before the first byte was checked for what ran then, and for a slot that was free then.
+ * @throws SMP_UPLOAD_FAILED when another firmware runs now; SMP_TRIAL_RUNNING, SMP_IMAGE_PENDING when the slot has been taken since
  */
 function refuseAnother({ label, job }: UploadRun, before: ImageState, now: ImageState): void {
   const { image } = job.firmware;
   const [ran, runs] = [activeSlot(before, image), activeSlot(now, image)];
-  if (!ran || ran.hash === runs?.hash) return;
+  if (!ran || ran.hash === runs?.hash) return void whyNotNeeded(now, job, false);
   throw new SmpError(
     "SMP_UPLOAD_FAILED",
     `${label} was begun while ${ran.version} ${shortHash(ran.hash)} ran, and now the device is another (${describeState(now)})`,
@@ -166,12 +166,10 @@ function refuseAnother({ label, job }: UploadRun, before: ImageState, now: Image
 /** @returns undefined when it is worth another upload from the beginning */
 async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState | undefined> {
   const { firmware, signal } = run.job;
-  const list = await requestStateList(session, { signal });
-  const images = toImageState(list);
-  if (await findSlotHolding(session, list, run.job, signal)) return images;
+  const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  if (slotHolding(images, run.job, inRecovery)) return images;
   // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
-  const isListEmpty = before.length === 0 && images.length === 0;
-  if (isListEmpty && (await isInRecovery(session, list, signal))) return images;
+  if (inRecovery && before.length === 0 && images.length === 0) return images;
   if (run.startsOver()) return undefined;
   throw new SmpError(
     "SMP_UPLOAD_FAILED",

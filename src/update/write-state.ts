@@ -5,7 +5,8 @@ import type { DeviceHandle } from "../session/types";
 import { image as imageGroup } from "../smp/commands";
 import { isUnservedRefusal } from "../smp/response";
 import { isLinkLoss, isUnanswered } from "./failure";
-import { readImageState, toImageState } from "./state";
+import { readImageState } from "./recovery";
+import { toImageState } from "./state";
 import type { ImageState } from "./types";
 
 /** The request is not repeated blindly: a second one may be refused, or meet another image after a reboot. */

@@ -10,7 +10,7 @@ import { virtualTransport } from "../../src/transport/virtual";
 import { confirmImage } from "../../src/update/confirm-image";
 import { describeFirmware } from "../../src/update/firmware";
 import { resetDevice } from "../../src/update/reset-device";
-import { readImageState } from "../../src/update/state";
+import { readImageState } from "../../src/update/recovery";
 import { testImage } from "../../src/update/test-image";
 import { uploadFirmware } from "../../src/update/upload";
 import { imageBytes, imagePath } from "../images";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loseAnswer, loseRequest, nth, only, refuseWith } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
+import { decodeMessage, encodeMessage, type CborMap } from "../../src/smp/message";
 import { confirmImage } from "../../src/update/confirm-image";
 import { testImage } from "../../src/update/test-image";
 import { buildImage, hashOf } from "../build-image";
@@ -116,6 +117,16 @@ describe("confirm", () => {
     });
   }
 
+  it("never confirms image 0 in place of another one whose hash is not shown", async () => {
+    const bench = await onTrial({ image1Slot0: buildImage({ version: "5.0.0" }), activeOnEveryImage: false });
+    bench.device.faults.add(
+      only(image.readState, (exchange) => exchange.changeAnswer((frame) => [withoutHashes(frame)])),
+    );
+    const error = await rejectsWith("SMP_WRONG_IMAGE", () => bench.run((device) => confirmImage(device, { image: 1 })));
+    assert.match(error.message, /cannot confirm image 1/);
+    assert.equal(bench.requests("image.writeState").length, 1, "the mark alone");
+  });
+
   it("does not believe an answer that shows nothing confirmed", async () => {
     const bench = await onTrial();
     bench.device.store.setState = () => undefined;
@@ -139,3 +150,10 @@ describe("confirm", () => {
     assert.equal(state[0]?.confirmed, true);
   });
 });
+
+/** A list in which nothing has a hash, or is confirmed. */
+function withoutHashes(frame: Uint8Array): Uint8Array {
+  const message = decodeMessage(frame);
+  const images = (message.body["images"] as CborMap[]).map((slot) => ({ ...slot, hash: undefined, confirmed: false }));
+  return encodeMessage({ ...message, body: { images } });
+}

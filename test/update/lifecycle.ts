@@ -1,7 +1,7 @@
 /** The steps after an upload, short to write, on a device with image B uploaded. */
 import { confirmImage } from "../../src/update/confirm-image";
 import { resetDevice, type ResetOptions } from "../../src/update/reset-device";
-import { readImageState } from "../../src/update/state";
+import { readImageState } from "../../src/update/recovery";
 import { testImage } from "../../src/update/test-image";
 import type { ImageState, ResetResult } from "../../src/update/types";
 import { hashOf } from "../build-image";

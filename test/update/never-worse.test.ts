@@ -5,6 +5,7 @@ import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
 import type { UpdateGoal } from "../../src/update/update-policy";
 import { buildImage, hashOf } from "../build-image";
+import { inProcess, requestFrame } from "../device/bench";
 import { check, keyOf } from "../image/keys";
 import { B, SMALL, SMALL_FILE, useBench, type Bench } from "./bench";
 import { flags, read } from "./lifecycle";
@@ -93,15 +94,20 @@ describe("a device that is updated", () => {
     assert.deepEqual(flags(result.evidence.after), ["0 1.0.0 active confirmed"]);
   });
 
-  for (const hideLoss of [false, true]) {
-    it(`is not mistaken for another that answers at its address in mid-upload${hideLoss ? ", unnoticed by the link" : ""}`, async () => {
+  for (const [at, hideLoss] of [
+    [5, false],
+    [5, true],
+    [1, true],
+  ] as const) {
+    it(`is not mistaken for another that answers at its address from chunk ${at} on${hideLoss ? ", unnoticed by the link" : ""}`, async () => {
       const bench = newBench(SMALL);
       bench.hideLoss = hideLoss;
       const other = new VirtualDevice({ ...SMALL, name: "other", slot0: buildImage({ version: "9.9.9" }) });
       const before = other.store.snapshot(0, 1);
       let chunks = 0;
-      bench.linkFault = ({ command }) => {
-        if (command === "image.upload" && ++chunks === 5) bench.replaceDevice(other);
+      bench.device.faults.add(only(image.upload, (exchange) => ++chunks >= at && exchange.lose()));
+      bench.linkFault = () => {
+        if (chunks === at && bench.device !== other) bench.replaceDevice(other);
         return undefined;
       };
       const result = await bench.update({ parts: await partsOf(SMALL_FILE) });
@@ -111,6 +117,31 @@ describe("a device that is updated", () => {
       assert.deepEqual(Buffer.from(other.store.snapshot(0, 1)), Buffer.from(before), "nothing was erased or written");
     });
   }
+});
+
+describe("another client's image", () => {
+  const newBench = useBench();
+
+  it("that was marked for the next boot in mid-upload is left in its slot", async () => {
+    const bench = newBench(SMALL);
+    const theirs = buildImage({ version: "3.0.0", payloadBytes: 2_000 });
+    const uploadAndMark: Fault = (exchange) =>
+      exchange.changeAnswer((answer) => {
+        bench.device.store.slot(0, 1).write(0, theirs);
+        bench.device.store.setState(hashOf(theirs), false);
+        return [answer];
+      });
+    bench.device.faults.add(only(image.erase, uploadAndMark));
+    bench.device.faults.add(
+      only(
+        image.upload,
+        nth(5, () => inProcess(bench.device).send(requestFrame(image.erase, {}))),
+      ),
+    );
+    const result = await bench.update({ parts: await partsOf(SMALL_FILE) });
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_IMAGE_PENDING"], result.because);
+    assert.deepEqual(flags(await read(bench)), ["0 1.0.0 active confirmed", "1 3.0.0 pending"]);
+  });
 });
 
 async function goTo(goal: UpdateGoal, bench: Bench): Promise<void> {

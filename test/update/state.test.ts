@@ -31,14 +31,15 @@ describe("image state", () => {
   it("finds what runs of a second image on servers that do not mark it, but nothing in recovery", () => {
     const list = state("0 1.0.0 active confirmed", "1/0 5.0.0 confirmed", "1/1 6.0.0");
     assert.equal(activeSlot(list, 1)?.version, "5.0.0");
-    assert.equal(activeSlot(state("0 1.0.0"), 0), undefined);
+    const recovery = state("0 1.0.0", "1/0 5.0.0");
+    assert.deepEqual([activeSlot(recovery, 0), activeSlot(recovery, 1)], [undefined, undefined]);
   });
 
   it("shows a trial only where there is something to fall back to", () => {
     assert.equal(trialRunning(state("0 2.0.0 active", "1 1.0.0 confirmed"), 0)?.fallback.version, "1.0.0");
     assert.equal(trialRunning(state("0 2.0.0 active"), 0), undefined);
     // Servers that mark only image 0 as active.
-    const ofImage1 = state("0 2.0.0", "1 1.0.0 confirmed").map((slot) => ({ ...slot, image: 1 }));
+    const ofImage1 = state("0 1.0.0 active confirmed", "1/0 2.0.0", "1/1 1.0.0 confirmed");
     assert.equal(trialRunning(ofImage1, 1)?.fallback.version, "1.0.0");
     assert.equal(trialRunning(state("0 2.0.0 active confirmed", "1 1.0.0"), 0), undefined);
   });
