@@ -86,11 +86,11 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   // Direct-XIP erases what was not confirmed.
   reverted: ({ truth, deed, scenario }) =>
     truth.running !== "wanted" && (deed === "reverted" || (deed === "gone" && scenario.mode === "direct-xip-revert")),
-  // Nobody can tell it from another client that has overwritten it just before, or from an image that was damaged on its way.
+  // Nobody can tell it from another client (or a late first chunk) that has overwritten it just before, or from an image that was damaged on its way.
   "rejected-by-bootloader": ({ truth, deed, scenario }) =>
     truth.running !== "wanted" &&
     truth.other !== "wanted" &&
-    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload")),
+    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload") || hasLateUpload(scenario)),
   // It is said of the boot that was asked for; one before may have tried and reverted the image.
   "not-swapped": ({ truth, lastBoot }) =>
     truth.running === "wanted" ? !truth.isConfirmed : lastBoot !== "reverted" || truth.isPending,
@@ -125,6 +125,10 @@ function isQuiet({ noise }: Scenario): boolean {
 /** A bit that flips on its way to the flash where there is no checksum. */
 function mayBeDamaged({ checksum, noise }: Scenario): boolean {
   return !checksum && noise.bitErrors > 0;
+}
+
+function hasLateUpload({ incidents }: Scenario): boolean {
+  return incidents.some(({ kind, command }) => kind === "held-request" && command === "image.upload");
 }
 
 function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
