@@ -26,7 +26,13 @@ export function checksOf(
     .map(({ image, info }) => ({ image, version: info.versionText }));
   const { fileSha256, securityCounter } = policy;
   const upgradeOnly = policy.versions === "newer";
-  const findings = checkFirmware({ ...part, device, policy: { fileSha256, securityCounter, upgradeOnly, companions } });
+  const { inRecovery } = device;
+  const findings = checkFirmware({
+    ...part,
+    device,
+    inRecovery,
+    policy: { fileSha256, securityCounter, upgradeOnly, companions },
+  });
   return [...objectionToVersion(part, { images: device.images, policy, kind }), ...findings];
 }
 
@@ -45,7 +51,8 @@ function objectionToVersion(
     error: { code: "SMP_NOT_NEWER", verdict: "refused-downgrade" },
   });
   if (order < 0 && policy.versions === "not-older") return [refuse("older firmware is not wanted")];
-  const runsNewest = kind === "newest" || kind === "newest-on-trial";
+  // What runs from another slot than 0 runs where it lies.
+  const runsNewest = kind === "newest" || kind === "newest-on-trial" || running!.slot > 0;
   return runsNewest && policy.goal !== "upload" ? [refuse("this bootloader runs only the newest image")] : [];
 }
 

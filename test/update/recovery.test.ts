@@ -5,6 +5,7 @@ import { image, os } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
 import { inProcess, requestFrame, until } from "../device/bench";
+import { CONFIRMED_TRAILER } from "../image/samples";
 import { imageBytes } from "../images";
 import { SMALL, SMALL_FILE, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
@@ -236,6 +237,27 @@ describe("update in MCUboot's serial recovery", () => {
       const { plan, error } = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
       assert.deepEqual([plan?.outcome, error?.code], ["refused", "SMP_IMAGE_PENDING"]);
       assert.deepEqual(flags(await read(bench)), ["0 1.0.0 confirmed", "1 0.9.0 pending"]);
+    });
+  });
+
+  describe("of a bootloader for direct-XIP that can revert, which boots only what is marked", () => {
+    const revertible = { ...SMALL, ...inRecovery, mode: "direct-xip-revert" } as const;
+    const fixed = buildImage({ version: "1.1.0", flags: ROM_FIXED, loadAddress: 0x2_0000 });
+    const policy = { allowRecovery: true };
+
+    it("brings an image that is signed as confirmed", async () => {
+      const bench = newBench(revertible);
+      const blank = Buffer.alloc(32 * 1024 - fixed.length - CONFIRMED_TRAILER.length, 0xff);
+      const padded = Buffer.concat([fixed, blank, CONFIRMED_TRAILER]);
+      const result = await bench.update({ parts: await partsOf(padded), policy });
+      assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+      assert.equal(bench.device.version, "1.1.0");
+    });
+
+    it("warns of one that is not, and says what to do when it did not boot", async () => {
+      const { plan, error } = await newBench(revertible).update({ parts: await partsOf(fixed), policy });
+      assert.match(plan!.checks.map(({ because }) => because).join("; "), /it has no trailer: .* --pad --confirm/);
+      assert.match(error!.hint, /boots only an image that is signed with --pad --confirm/);
     });
   });
 
