@@ -14,7 +14,7 @@ export function isAnswerTo(message: Message, row: Command, seq: number): boolean
 
 /**
  * The body of a successful answer, checked against the row unless that takes it whole.
- * @throws DeviceError when the device refused: `err` (Zephyr ≥ 3.5), a map-valued `ret` (3.4) or a non-zero `rc`
+ * @throws DeviceError when the device refused, see {@link refusalIn}
  * @throws SMP_BAD_RESPONSE that names the field at fault
  */
 export function parseResponse<Res extends Shape>(row: Command<Shape, Res>, body: CborMap): Body<Res> {
@@ -35,10 +35,16 @@ export function isUnservedRefusal(error: unknown): error is DeviceError {
 }
 
 function readRefusal(row: Command, body: CborMap): DeviceError | undefined {
+  const refusal = refusalIn(body);
+  return refusal && refused(row, refusal.rc, refusal.group, body["rsn"]);
+}
+
+/** The code with which the device refused, if it did: `err` (Zephyr ≥ 3.5), a map-valued `ret` (3.4) or a non-zero `rc`. */
+export function refusalIn(body: CborMap): { readonly rc: number; readonly group?: number } | undefined {
   const groupError = asGroupError(body["err"]) ?? asGroupError(body["ret"]);
-  if (groupError) return refused(row, groupError.rc, groupError.group, body["rsn"]);
+  if (groupError) return groupError;
   const rc = body["rc"];
-  return typeof rc === "number" && rc !== 0 ? refused(row, rc, undefined, body["rsn"]) : undefined;
+  return typeof rc === "number" && rc !== 0 ? { rc } : undefined;
 }
 
 function asGroupError(value: unknown): { group: number; rc: number } | undefined {

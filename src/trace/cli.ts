@@ -15,8 +15,6 @@ import { replayTrace } from "./replay";
 import { lineOf } from "./text";
 
 const TOLD_GAPS = 5;
-/** So much is printed at once. */
-const BLOCK_CHARS = 64 * 1024;
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseTraceCommand(args);
@@ -43,14 +41,7 @@ function* tellingGaps(lines: Iterable<TimedLine>): Generator<TimedLine> {
 }
 
 async function printAll(texts: Iterable<string>): Promise<void> {
-  let block = "";
-  for (const text of texts) {
-    block += text;
-    if (block.length < BLOCK_CHARS) continue;
-    await print(block);
-    block = "";
-  }
-  await print(block);
+  for (const text of texts) await print(text);
 }
 
 /** Node.js waits for a pipe only when it is told nothing of an exit. */
@@ -110,13 +101,15 @@ function buffersIn(line: ReadLine): { size: number; count: number } | undefined 
   return typeof size === "number" && typeof count === "number" ? { size, count } : undefined;
 }
 
-// Whoever reads the text may have enough of it: head, less.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
-main(process.argv.slice(2)).catch((error: unknown) => {
+function tell(error: unknown): void {
   const hint = hasCode(error, "SMP_BAD_INPUT") ? `. ${error.hint}` : "";
   console.error(`smp-trace: ${messageOf(error)}${hint}`);
   process.exitCode = 2;
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever reads the text may have enough of it: head, less.
+  if (error.code !== "EPIPE") tell(error);
+  process.exit();
 });
+main(process.argv.slice(2)).catch(tell);

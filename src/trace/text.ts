@@ -1,5 +1,8 @@
 /** A trace for people: one line per record, to be laid beside a device's own log. */
+import { resultCode } from "../smp/codes";
 import { OP } from "../smp/header";
+import type { CborMap } from "../smp/message";
+import { refusalIn } from "../smp/response";
 import type { EventRecord, FrameRecord, TraceRecord } from "./record";
 import type { ReadLine } from "./read";
 
@@ -59,6 +62,7 @@ export function frameText(record: FrameRecord): string {
     `${String(bytes).padStart(5)} B`,
     ...matchText(record),
     record.fault === undefined ? valueText(record.body) : `no SMP message: ${record.fault}; ${record.hex}`,
+    ...refusalText(record),
   ].join("  ");
 }
 
@@ -72,6 +76,13 @@ function matchText({ dir, try: attempt = 1, match, answers, roundTripMs }: Frame
   if (dir === "out") return attempt > 1 ? [`try ${attempt}`] : [];
   const request = answers === undefined ? "" : ` to #${answers} after ${roundTripMs} ms`;
   return [`${match ?? "answer"}${request}`];
+}
+
+function refusalText({ dir, body }: FrameRecord): string[] {
+  const refusal = dir === "in" && typeof body === "object" && body !== null ? refusalIn(body as CborMap) : undefined;
+  if (!refusal) return [];
+  const { name, meaning } = resultCode(refusal.rc, refusal.group);
+  return [`refused: ${name}, ${meaning}`];
 }
 
 /** `{off: 0, data: <222 bytes 1a2b…>}`: as JSON, shorter. */

@@ -88,6 +88,22 @@ describe("smp-trace", function () {
     assert.match(capture.out, new RegExp(`^${frames} frames in `));
   });
 
+  it("prints each line of a trace that is still growing", async () => {
+    const command = `cat | "${process.execPath}" --require "${require.resolve("tsx/cjs")}" "${CLI}" /dev/stdin`;
+    const child = spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "inherit"] });
+    const out = child.stdout.setEncoding("utf8")[Symbol.asyncIterator]();
+    const closed = once(child, "close");
+    try {
+      for (const record of recorded.records.slice(0, 3)) {
+        child.stdin.write(`${JSON.stringify(record)}\n`);
+        assert.match((await out.next()).value as string, new RegExp(`^${record.at} [^\\n]*\\n$`));
+      }
+    } finally {
+      child.stdin.end();
+    }
+    await closed;
+  });
+
   it("replays, and ends with 1 when the answers differ", async () => {
     const same = await run(file, "--replay", "--", "--slot0", imagePath("hash-only-1.0.0.bin"));
     assert.match(same.out, /^\d+ requests, \d+ answers compared, 0 differ\n$/);
