@@ -51,9 +51,14 @@ function objectionToVersion(
     error: { code: "SMP_NOT_NEWER", verdict: "refused-downgrade" },
   });
   if (order < 0 && policy.versions === "not-older") return [refuse("older firmware is not wanted")];
-  // What runs from another slot than 0 runs where it lies.
-  const runsNewest = kind === "newest" || kind === "newest-on-trial" || running!.slot > 0;
-  return runsNewest && policy.goal !== "upload" ? [refuse("this bootloader runs only the newest image")] : [];
+  return runsNewest(kind, running!) && policy.goal !== "upload"
+    ? [refuse("this bootloader runs only the newest image")]
+    : [];
+}
+
+/** Also of a bootloader that does not tell: what runs from another slot than 0 runs where it lies. */
+function runsNewest(kind: InstallKind, running: SlotState): boolean {
+  return kind === "newest" || kind === "newest-on-trial" || running.slot > 0;
 }
 
 /** Undefined when a device shows what is no version. */

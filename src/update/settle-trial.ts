@@ -41,10 +41,11 @@ async function waitForEnd(
 ): Promise<ImageState> {
   for (const startMs = nowMs(); ;) {
     const seen = await readOrFail(device, signal);
-    const running = seen instanceof SmpError ? undefined : trialRunning(seen, image);
-    if (!(seen instanceof SmpError) && !running) return seen;
+    const isAway = seen instanceof SmpError;
+    const running = isAway ? undefined : trialRunning(seen, image);
+    if (!isAway && !running) return seen;
     const leftMs = startMs + limitMs - nowMs();
-    if (leftMs <= 0) throw running ? stillOnTrial(running.trial, limitMs) : seen;
+    if (leftMs <= 0) throw isAway ? seen : stillOnTrial(running!.trial, limitMs);
     await sleep(Math.min(POLL_MS, leftMs), signal);
   }
 }
