@@ -101,13 +101,15 @@ function buffersIn(line: ReadLine): { size: number; count: number } | undefined 
   return typeof size === "number" && typeof count === "number" ? { size, count } : undefined;
 }
 
-// Whoever reads the text may have enough of it: head, less.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
-main(process.argv.slice(2)).catch((error: unknown) => {
+function tell(error: unknown): void {
   const hint = hasCode(error, "SMP_BAD_INPUT") ? `. ${error.hint}` : "";
   console.error(`smp-trace: ${messageOf(error)}${hint}`);
   process.exitCode = 2;
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever reads the text may have enough of it: head, less.
+  if (error.code !== "EPIPE") tell(error);
+  process.exit();
 });
+main(process.argv.slice(2)).catch(tell);

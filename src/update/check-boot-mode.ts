@@ -38,13 +38,15 @@ export function checkBootMode(subject: CheckSubject): Finding[] {
   return [modeItself(bootMode, `the bootloader ${name}`), ...buildFor(subject, bootMode)];
 }
 
-/** Source: MCUboot `boot_serial.c`, which decrypts only in builds with `BOOT_SERIAL_ENCRYPT`. */
+/** Source: MCUboot `boot_serial.c`, which decrypts only in builds with `BOOT_SERIAL_ENCRYPT`; `boot_select_or_erase` of direct-XIP. */
 function inRecovery({ info }: CheckSubject): Finding[] {
   const because = "MCUboot's recovery writes over the image that runs: there is no trial, and no way back";
   const finding: Finding = { check: "boot-mode", level: "warn", because };
-  if (info.hashCheck !== "encrypted") return [finding];
-  const sealed = "the image is encrypted, which only a recovery that is built to decrypt can make run";
-  return [finding, { check: "boot-mode", level: "warn", because: sealed }];
+  const doubts = [
+    ...(info.hashCheck === "encrypted" ? [SEALED] : []),
+    ...(info.romFixed && !info.trailer ? [UNMARKED] : []),
+  ];
+  return [finding, ...doubts.map((doubt): Finding => ({ check: "boot-mode", level: "warn", because: doubt }))];
 }
 
 function modeItself(mode: number, name: string): Finding {
@@ -78,4 +80,7 @@ function doubtMoved({ romFixed, loadAddress = 0 }: FirmwareInfo): string | undef
   return `it is built for the address 0x${loadAddress.toString(16)} alone, and runs there only`;
 }
 
+const SEALED = "the image is encrypted, which only a recovery that is built to decrypt can make run";
+const UNMARKED =
+  "it has no trailer: if the bootloader is for direct-XIP and can revert, it erases the image rather than boot it; sign it with --pad --confirm for that";
 const RAM_HINT = "Sign it for RAM loading: imgtool sign --load-addr ADDRESS.";

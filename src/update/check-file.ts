@@ -1,14 +1,17 @@
 /** What can be said of a firmware file without a device. */
 import type { CheckSubject, Finding } from "./checks";
 
+const IN_RECOVERY = "it has a trailer, without which a bootloader for direct-XIP that can revert boots nothing";
+
 /** Whether MCUboot would ever install it, and only when told to. */
-export function checkUsable({ info }: CheckSubject): Finding[] {
+export function checkUsable({ info, inRecovery = false }: CheckSubject): Finding[] {
   if (info.nonBootable) {
     const because = `${info.label} is marked as not bootable: MCUboot would never install it`;
     return [{ check: "usable", level: "refuse", because, error: { code: "SMP_BAD_IMAGE" } }];
   }
   if (!info.trailer) return [];
   const { kind, explanation } = info.trailer;
+  if (inRecovery) return [{ check: "usable", level: "ok", because: IN_RECOVERY }];
   if (kind === "test") return [{ check: "usable", level: "warn", because: `${info.label}: ${explanation}` }];
   const because = `${info.label} would be permanent at once: ${explanation}`;
   return [{ check: "usable", level: "refuse", because, error: { code: "SMP_BAD_IMAGE" } }];

@@ -6,7 +6,7 @@ import { IMAGE_RC } from "../smp/codes";
 import { GROUP } from "../smp/command";
 import { describeState, holds, shortHash } from "./state";
 import type { ImageState, SlotState, WantedImage } from "./types";
-import { changeImageState } from "./write-state";
+import { cannotMark, changeImageState, unmarkable } from "./write-state";
 
 /**
  * @returns the state with the image pending for good
@@ -52,6 +52,7 @@ function slotOf(state: ImageState, wanted: WantedImage): SlotState {
 
 function explain(error: SmpError): SmpError {
   const { rc, group } = error.details;
+  if (cannotMark(error)) return unmarkable(error);
   if (!(error instanceof DeviceError) || group !== GROUP.IMAGE || rc !== IMAGE_RC.IMAGE_CONFIRMATION_DENIED)
     return error;
   const hint =

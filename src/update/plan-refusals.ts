@@ -26,7 +26,13 @@ export function checksOf(
     .map(({ image, info }) => ({ image, version: info.versionText }));
   const { fileSha256, securityCounter } = policy;
   const upgradeOnly = policy.versions === "newer";
-  const findings = checkFirmware({ ...part, device, policy: { fileSha256, securityCounter, upgradeOnly, companions } });
+  const { inRecovery } = device;
+  const findings = checkFirmware({
+    ...part,
+    device,
+    inRecovery,
+    policy: { fileSha256, securityCounter, upgradeOnly, companions },
+  });
   return [...objectionToVersion(part, { images: device.images, policy, kind }), ...findings];
 }
 
@@ -45,8 +51,14 @@ function objectionToVersion(
     error: { code: "SMP_NOT_NEWER", verdict: "refused-downgrade" },
   });
   if (order < 0 && policy.versions === "not-older") return [refuse("older firmware is not wanted")];
-  const runsNewest = kind === "newest" || kind === "newest-on-trial";
-  return runsNewest && policy.goal !== "upload" ? [refuse("this bootloader runs only the newest image")] : [];
+  return runsNewest(kind, running!) && policy.goal !== "upload"
+    ? [refuse("this bootloader runs only the newest image")]
+    : [];
+}
+
+/** Also of a bootloader that does not tell: what runs from another slot than 0 runs where it lies. */
+function runsNewest(kind: InstallKind, running: SlotState): boolean {
+  return kind === "newest" || kind === "newest-on-trial" || running.slot > 0;
 }
 
 /** Undefined when a device shows what is no version. */

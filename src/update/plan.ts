@@ -21,7 +21,7 @@ import { sentenceOf } from "./plan-sentence";
 import type { PlanFacts, PlannedPart, PlanStep, UpdatePlan } from "./plan-types";
 import { refuseFile } from "./preflight";
 import { refuseInRecovery, refuseOneSlot } from "./recovery";
-import { pendingSlot, trialRunning } from "./state";
+import { describeSlot, holds, pendingSlot, trialRunning } from "./state";
 import type { ImageState, SlotState, UpdateVerdict } from "./types";
 import { completePolicy, type CompletePolicy, type UpdatePolicy } from "./update-policy";
 
@@ -180,7 +180,12 @@ class Planner {
       kind: this.#kind,
       noTrial: undefined,
     });
-    return this.#result("nothing-to-do", steps.map(({ reason }) => reason).join("; "), { steps, verdict });
+    const reasons = steps.map(({ reason }) => reason);
+    const pending = this.#device.images.find(
+      (slot) => slot.pending && !parts.some(({ firmware }) => holds(slot, firmware)),
+    );
+    if (pending) reasons.push(`but the next reset installs what waits in ${describeSlot(pending)}`);
+    return this.#result("nothing-to-do", reasons.join("; "), { steps, verdict });
   }
 
   #result(

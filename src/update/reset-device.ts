@@ -201,9 +201,14 @@ const CODES: Partial<Record<Verdict, SmpErrorCode>> = {
   "not-swapped": "SMP_NOT_SWAPPED",
 };
 
+const NOTHING_RUNS =
+  "The bootloader has found nothing that it boots, or was told to stay: reset the device once more, or update it there (allowRecovery). " +
+  "One for direct-XIP that can revert boots only an image that is signed with --pad --confirm.";
+
 function brokenPromise({ verdict, because }: Judgement, state: ImageState): SmpError {
   const code = CODES[verdict] ?? "SMP_WRONG_IMAGE";
   return new SmpError(code, `the device is back, but not as expected: ${because} (${describeState(state)})`, {
     verdict,
+    ...(!state.some(({ active }) => active) && { hint: NOTHING_RUNS }),
   });
 }

@@ -1,13 +1,14 @@
 /** Brings the trial of an image to an end that is not part of the update, but in its way. */
-import { formatMs, nowMs, sleep } from "../clock";
+import { formatMs, nowMs, sleep, throwIfAborted } from "../clock";
 import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
 import { confirmImage } from "./confirm-image";
+import { mayReopen } from "./failure";
 import type { PlanStep } from "./plan-types";
 import { readImageState } from "./recovery";
 import { resetDevice, type ResetOptions } from "./reset-device";
 import { trialRunning } from "./state";
-import type { ImageState } from "./types";
+import type { ImageState, SlotState } from "./types";
 
 const POLL_MS = 2_000;
 /** A firmware that checks itself does so in its first minutes. */
@@ -39,17 +40,28 @@ async function waitForEnd(
   { signal, limitMs }: { signal: AbortSignal; limitMs: number },
 ): Promise<ImageState> {
   for (const startMs = nowMs(); ;) {
-    const state = await readImageState(await device.session(signal), signal);
-    const running = trialRunning(state, image);
-    if (!running) return state;
+    const seen = await readOrFail(device, signal);
+    const isAway = seen instanceof SmpError;
+    const running = isAway ? undefined : trialRunning(seen, image);
+    if (!isAway && !running) return seen;
     const leftMs = startMs + limitMs - nowMs();
-    if (leftMs <= 0) {
-      throw new SmpError(
-        "SMP_TRIAL_RUNNING",
-        `${running.trial.version} still runs on trial after ${formatMs(limitMs)}: it did not confirm itself`,
-        { timeoutMs: limitMs },
-      );
-    }
+    if (leftMs <= 0) throw isAway ? seen : stillOnTrial(running!.trial, limitMs);
     await sleep(Math.min(POLL_MS, leftMs), signal);
   }
+}
+
+/** A trial that crashes takes its device away for a while. @returns the error of one that may come back */
+async function readOrFail(device: DeviceHandle, signal: AbortSignal): Promise<ImageState | SmpError> {
+  try {
+    return await readImageState(await device.session(signal), signal);
+  } catch (error) {
+    throwIfAborted(signal);
+    if (!mayReopen(error)) throw error;
+    return error;
+  }
+}
+
+function stillOnTrial({ version }: SlotState, limitMs: number): SmpError {
+  const message = `${version} still runs on trial after ${formatMs(limitMs)}: it did not confirm itself`;
+  return new SmpError("SMP_TRIAL_RUNNING", message, { timeoutMs: limitMs });
 }

@@ -1,13 +1,12 @@
 /** Arms the next boot: the image in the other slot will run once, on trial. Source: Zephyr `img_mgmt_set_next_boot_slot`. */
 import { throwIfAborted } from "../clock";
-import { DeviceError, SmpError } from "../errors";
+import { SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
-import { SMP_RC } from "../smp/codes";
 import { bootedByRecovery, stateInRecovery } from "./recovery";
 import { checkHash, checkImageNumber } from "./firmware";
 import { activeWithHash, describeSlot, describeState, holds, shortHash, trialRunning } from "./state";
 import type { ImageState, WantedImage } from "./types";
-import { changeImageState } from "./write-state";
+import { cannotMark, changeImageState, unmarkable } from "./write-state";
 
 /** Which image is to run on trial. */
 export interface TestOptions {
@@ -42,7 +41,7 @@ export async function testImage(device: DeviceHandle, options: TestOptions): Pro
     if (!(error instanceof SmpError)) throw error;
     const inRecovery = await whatNextBootTakes(device, error, signal);
     if (inRecovery) return inRecovery;
-    throw explain(error).with({ device: device.key, phase: "test" });
+    throw (cannotMark(error) ? unmarkable(error) : error).with({ device: device.key, phase: "test" });
   }
 }
 
@@ -107,17 +106,4 @@ function refuseRunning(state: ImageState, wanted: WantedImage): void {
       ...(active.confirmed && { verdict: "already-current" }),
     },
   );
-}
-
-function explain(error: SmpError): SmpError {
-  if (!cannotMark(error)) return error;
-  return new DeviceError(error.message, {
-    ...error.details,
-    cause: error,
-    hint: "This device cannot mark images: in direct-XIP mode the newest version runs after a reset.",
-  });
-}
-
-function cannotMark(error: SmpError): error is DeviceError {
-  return error instanceof DeviceError && error.details.rc === SMP_RC.NOT_SUPPORTED && error.details.group === undefined;
 }

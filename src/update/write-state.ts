@@ -2,6 +2,7 @@
 import { sleep, throwIfAborted } from "../clock";
 import { DeviceError, SmpError } from "../errors";
 import type { DeviceHandle } from "../session/types";
+import { SMP_RC } from "../smp/codes";
 import { image as imageGroup } from "../smp/commands";
 import { isUnservedRefusal } from "../smp/response";
 import { isLinkLoss, isUnanswered } from "./failure";
@@ -85,4 +86,15 @@ async function write(
     if (isUnservedRefusal(error)) await sleep(UNSERVED_PAUSE_MS, signal);
     return error;
   }
+}
+
+/** Builds for direct-XIP without revert have no such command, nor has recovery, mostly. */
+export function cannotMark(error: SmpError): error is DeviceError {
+  return error instanceof DeviceError && error.details.rc === SMP_RC.NOT_SUPPORTED && error.details.group === undefined;
+}
+
+/** An error that {@link cannotMark} is true of, saying what that means. */
+export function unmarkable(error: DeviceError): DeviceError {
+  const hint = "This device cannot mark images: in direct-XIP mode the newest version runs after a reset.";
+  return new DeviceError(error.message, { ...error.details, cause: error, hint });
 }

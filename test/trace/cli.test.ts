@@ -92,12 +92,16 @@ describe("smp-trace", function () {
     const command = `cat | "${process.execPath}" --require "${require.resolve("tsx/cjs")}" "${CLI}" /dev/stdin`;
     const child = spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "inherit"] });
     const out = child.stdout.setEncoding("utf8")[Symbol.asyncIterator]();
-    for (const record of recorded.records.slice(0, 3)) {
-      child.stdin.write(`${JSON.stringify(record)}\n`);
-      assert.match((await out.next()).value as string, new RegExp(`^${record.at} [^\\n]*\\n$`));
+    const closed = once(child, "close");
+    try {
+      for (const record of recorded.records.slice(0, 3)) {
+        child.stdin.write(`${JSON.stringify(record)}\n`);
+        assert.match((await out.next()).value as string, new RegExp(`^${record.at} [^\\n]*\\n$`));
+      }
+    } finally {
+      child.stdin.end();
     }
-    child.stdin.end();
-    await once(child, "close");
+    await closed;
   });
 
   it("replays, and ends with 1 when the answers differ", async () => {

@@ -51,6 +51,14 @@ const MODES: Row[] = [
     says: /runs only the newest image/,
   },
   {
+    it: "that runs an image from slot 1, older",
+    device: ["0 1.0.0", "1 3.0.0 active confirmed"],
+    ...mode(undefined),
+    code: "SMP_NOT_NEWER",
+    verdict: "refused-downgrade",
+    says: /runs only the newest image/,
+  },
+  {
     it: "in direct-XIP mode, uploaded before",
     device: PERMANENT,
     ...mode(BOOT_MODE.DIRECT_XIP),

@@ -95,6 +95,12 @@ const NOTHING: Row[] = [
     steps: "",
     says: /runs and is confirmed/,
   },
+  {
+    it: "runs, and another is to come",
+    device: ["0 2.0.0 active confirmed", "1 3.0.0 pending"],
+    verdict: "already-current",
+    says: /but the next reset installs what waits in slot 1: 3\.0\.0 .* pending$/m,
+  },
   { it: "runs, only newer", device: CURRENT, policy: { versions: "newer" }, verdict: "already-current" },
   { it: "runs, upload only", device: CURRENT, policy: { goal: "upload" }, verdict: "already-current" },
   { it: "is on trial, test only", device: ON_TRIAL, policy: { goal: "test" }, verdict: "testing" },

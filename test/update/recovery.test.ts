@@ -4,12 +4,12 @@ import { PROFILES, type RecoveryProfile } from "../../src/device/profiles";
 import { image, os } from "../../src/smp/commands";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
-import { inProcess, requestFrame, until } from "../device/bench";
+import { inProcess, requestFrame } from "../device/bench";
 import { imageBytes } from "../images";
 import { SMALL, SMALL_FILE, useBench, type LinkFault } from "./bench";
 import { rejectsWith } from "./expect";
 import { partsOf } from "./parts";
-import { confirm, flags, read, reset, test } from "./lifecycle";
+import { flags, read, reset, test } from "./lifecycle";
 
 const B = imageBytes("hash-only-1.2.3+4.bin");
 
@@ -201,53 +201,6 @@ describe("update in MCUboot's serial recovery", () => {
       assert.deepEqual(flags(await read(bench)), ["0 1.1.0 active confirmed", "1 1.1.0"]);
     });
   }
-
-  describe("with flags in its list, as an application has them", () => {
-    const recovery = { ...withWords(8), imageState: true };
-    const flagged = { ...SMALL, ...inRecovery, recovery };
-
-    it("is not taken for an application that runs", async () => {
-      const bench = newBench({ ...flagged, slot0: SMALL_FILE });
-      assert.deepEqual(flags(await read(bench)), ["0 1.1.0 confirmed"]);
-      const error = await rejectsWith("SMP_WRONG_IMAGE", () => confirm(bench, HASH));
-      assert.match(error.message, /may be in the bootloader's recovery/);
-      const result = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
-      assert.deepEqual([result.ok, result.verdict, bench.device.state], [true, "confirmed", "application"]);
-      assert.equal(bench.requests("image.upload").length, 0);
-    });
-
-    it("is not taken for the update's end when a reset ends there again", async () => {
-      const bench = newBench(flagged);
-      const backAgain: Fault = (exchange) => {
-        if (bench.device.state !== "application") return;
-        exchange.lose();
-        inProcess(bench.device).send(enterRecovery);
-      };
-      bench.device.faults.add(only(os.parameters, backAgain));
-      const result = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
-      assert.equal(bench.device.state, "recovery");
-      assert.deepEqual([result.ok, result.verdict], [false, "failed"], result.because);
-      assert.match(result.because, /lists no running image .*recovery/);
-    });
-
-    it("is asked for no mark, as it would be one for slot 1 whatever the hash", async () => {
-      const bench = newBench({ ...flagged, slot1: buildImage({ version: "0.9.0", payloadBytes: 2_000 }) });
-      await bench.upload(SMALL_FILE, { allowRecovery: true });
-      assert.deepEqual(flags(await test(bench, HASH)), ["0 1.1.0 confirmed", "1 0.9.0"]);
-      assert.equal(bench.requests("image.writeState").length, 0);
-    });
-
-    it("is not written to while another image waits for the next boot", async () => {
-      const other = buildImage({ version: "0.9.0", payloadBytes: 2_000 });
-      const bench = newBench({ ...SMALL, recovery, slot1: other });
-      bench.device.store.setState(hashOf(other), false);
-      inProcess(bench.device).send(enterRecovery);
-      await bench.toEnd(until(() => bench.device.state === "recovery"));
-      const { plan, error } = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
-      assert.deepEqual([plan?.outcome, error?.code], ["refused", "SMP_IMAGE_PENDING"]);
-      assert.deepEqual(flags(await read(bench)), ["0 1.0.0 confirmed", "1 0.9.0 pending"]);
-    });
-  });
 
   it("sends nothing when the image is there already", async () => {
     const bench = newBench({ ...inRecovery, slot0: B });

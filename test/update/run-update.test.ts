@@ -120,6 +120,16 @@ describe("an update", () => {
     });
   }
 
+  it("goes on when another trial that is given time to confirm itself crashes instead, and the device is away for long", async () => {
+    const bench = newBench();
+    await update(bench, { policy: { goal: "test" } }, C);
+    setTimeout(() => bench.device.powerOff(), 5_000);
+    setTimeout(() => bench.device.powerOn(), 40_000);
+    const result = await update(bench, { policy: { onTrial: "wait" } });
+    assert.deepEqual([result.ok, result.verdict], [true, "confirmed"], result.because);
+    assert.deepEqual(flags(await read(bench)), NEW);
+  });
+
   it("gives another trial time to confirm itself, but not for ever", async () => {
     const bench = newBench();
     await update(bench, { policy: { goal: "test" } }, C);
