@@ -170,7 +170,8 @@ export function checkStep(step: string, moments: readonly Moment[], scenario: Sc
 
 /** The very end, after a second attempt. */
 export function checkLast(truth: Truth, scenario: Scenario): string[] {
-  const isLeft = isBlocked(scenario) && truth.running !== "wanted" && checkDevice(truth, scenario).length === 0;
+  const isOld = imagesOf(truth).some(({ running }) => running !== "wanted");
+  const isLeft = isBlocked(scenario) && isOld && checkDevice(truth, scenario).length === 0;
   const isWell = truth.state === "application" && (isDone(truth) || isLeft);
   return isWell ? [] : [`in the end the device: ${describeTruth(truth)}`];
 }
@@ -204,10 +205,15 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
   if (!isUp) faults.push(`the device does not run: ${describeTruth(truth)}`);
   if (ran.has("1.7.0")) faults.push("the other client's image has run");
   const claim = "error" in outcome ? undefined : outcome.verdict;
-  if (isSuccess(claim) && !isDone(truth)) {
+  if (isSuccess(claim) && !imagesOf(truth).every(stays)) {
     faults.push(`the verdict was ${claim}, but later the device: ${describeTruth(truth)}`);
   }
   return faults;
+}
+
+/** Also on a trial from which the device would go back to the same image: in recovery a mark from before is not seen. */
+function stays(image: Truth): boolean {
+  return image.running === "wanted" && (image.isConfirmed || image.other === "wanted");
 }
 
 const CODES_OF_DAMAGE = ["SMP_STATE_UNCHANGED", "SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];
