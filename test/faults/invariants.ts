@@ -37,8 +37,10 @@ export function checkOutcome(after: After): string[] {
 function checkTrial(truth: Truth, scenario: Scenario): string[] {
   const { mode, imageCount, how, goal } = scenario;
   const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how !== "steps") || goal === "confirm";
-  const wasSo = scenario.otherSlot === "wanted-permanent";
-  return truth.isPermanent && !isOnPurpose && !wasSo && !mayBeDamaged(scenario)
+  // For image 1 a confirm bears the hash: one that comes after the trial marks the image (README, Limits).
+  const isKnown =
+    scenario.otherSlot === "wanted-permanent" || (scenario.image > 0 && hasLate(scenario, "image.writeState"));
+  return truth.isPermanent && !isOnPurpose && !isKnown && !mayBeDamaged(scenario)
     ? [`nobody asked for it, but the device: ${describeTruth(truth)}`]
     : [];
 }
@@ -90,7 +92,10 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   "rejected-by-bootloader": ({ truth, deed, scenario }) =>
     truth.running !== "wanted" &&
     truth.other !== "wanted" &&
-    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload") || hasLateUpload(scenario)),
+    (deed === "gone" ||
+      mayBeDamaged(scenario) ||
+      hasIncident(scenario, "foreign-upload") ||
+      hasLate(scenario, "image.upload")),
   // It is said of the boot that was asked for; one before may have tried and reverted the image.
   "not-swapped": ({ truth, lastBoot }) =>
     truth.running === "wanted" ? !truth.isConfirmed : lastBoot !== "reverted" || truth.isPending,
@@ -127,8 +132,8 @@ function mayBeDamaged({ checksum, noise }: Scenario): boolean {
   return !checksum && noise.bitErrors > 0;
 }
 
-function hasLateUpload({ incidents }: Scenario): boolean {
-  return incidents.some(({ kind, command }) => kind === "held-request" && command === "image.upload");
+function hasLate({ incidents }: Scenario, request: string): boolean {
+  return incidents.some(({ kind, command }) => kind === "held-request" && command === request);
 }
 
 function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
