@@ -29,6 +29,8 @@ export interface ResetOptions {
   readonly wanted?: WantedImage | undefined;
   /** Asks the application to let the reset pass though it would object. */
   readonly force?: boolean | undefined;
+  /** Whether the state right before the reset makes it needless; it may throw when the reset is not wanted any more. */
+  readonly unless?: ((state: ImageState) => boolean) | undefined;
   /** Stay in the bootloader's serial recovery, or start the firmware loader (Zephyr 4.2 and later; it is checked). No verdict is given then. */
   readonly toRecovery?: boolean | undefined;
   /**
@@ -77,6 +79,8 @@ async function reset(device: DeviceHandle, options: ResetOptions): Promise<Reset
   const list = await requestStateListIfAny(session, { signal });
   const listed = list && (await imagesOf(session, list, signal));
   const before = listed ?? [];
+  if (listed && options.unless?.(listed))
+    return { before, after: before, absentMs: 0, verdict: undefined, because: "no reset is needed any more" };
   const startMs = nowMs();
   const isSwapExpected = promisesChange(before);
   const absence = new Absence(device.learnt, isSwapExpected);
