@@ -74,13 +74,22 @@ export async function resetDevice(device: DeviceHandle, options: ResetOptions = 
 }
 
 async function reset(device: DeviceHandle, options: ResetOptions): Promise<ResetResult> {
-  const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
+  const { signal } = options;
   const session = await device.session(signal);
   const list = await requestStateListIfAny(session, { signal });
   const listed = list && (await imagesOf(session, list, signal));
+  if (!listed || !options.unless?.(listed)) return await resetFrom(device, listed, options);
+  return { before: listed, after: listed, absentMs: 0, verdict: undefined, because: "no reset is needed any more" };
+}
+
+/** @param listed the state before; undefined where the device has no list */
+async function resetFrom(
+  device: DeviceHandle,
+  listed: ImageState | undefined,
+  options: ResetOptions,
+): Promise<ResetResult> {
+  const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
   const before = listed ?? [];
-  if (listed && options.unless?.(listed))
-    return { before, after: before, absentMs: 0, verdict: undefined, because: "no reset is needed any more" };
   const startMs = nowMs();
   const isSwapExpected = promisesChange(before);
   const absence = new Absence(device.learnt, isSwapExpected);
