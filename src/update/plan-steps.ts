@@ -23,12 +23,18 @@ export function stepsOf(subject: StepsSubject): PlanStep[] {
   const onTrial = parts.filter(({ standing }) => standing === "on-trial");
   const booting = parts.filter(({ standing }) => standing !== "on-trial" && standing !== "current");
   if (booting.length === 0) return [...uploads, ...afterTrial(onTrial, subject)];
-  // An image of another core that joins one on trial: the trial ends first, or the reset would end it.
-  const early = onTrial.map((part) => confirmStep(part, "it runs on trial, and the coming reset would revert it"));
-  // Image 0 last: builds may refuse to mark another one to stay, which must not leave half of an update marked.
-  const marks = booting.toSorted((a, b) => b.image - a.image).flatMap((part) => markStep(part, subject) ?? []);
+  // Image 0 last: builds may refuse to mark or confirm another one, which must not leave half of an update marked.
+  const marks = [...booting, ...onTrial]
+    .toSorted((a, b) => b.image - a.image)
+    .flatMap((part) => toStay(part, subject) ?? []);
   const tried = booting.filter((part) => isTried(part, subject));
-  return [...uploads, ...marks, ...early, resetStep(subject, tried), verifyStep(tried), ...afterTrial(tried, subject)];
+  return [...uploads, ...marks, resetStep(subject, tried), verifyStep(tried), ...afterTrial(tried, subject)];
+}
+
+/** What an image needs before the reset. One on trial that another core's image joins: its trial ends first, or the reset would end it. */
+function toStay(part: MovingPart, subject: StepsSubject): PlanStep | undefined {
+  if (part.standing !== "on-trial") return markStep(part, subject);
+  return confirmStep(part, "it runs on trial, and the coming reset would revert it");
 }
 
 /** Whether the image runs on trial after the reset. */

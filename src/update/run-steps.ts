@@ -103,6 +103,7 @@ async function upload(step: PlanStep, context: StepsContext): Promise<void> {
 async function mark(step: PlanStep, context: StepsContext): Promise<void> {
   const { device, record, progress, abort } = context;
   await passBrake(context);
+  refuseEndedTrial(record);
   abort.hold();
   progress.begin(step, "marking");
   const { hash, image } = wantedOf(record, step);
@@ -111,6 +112,18 @@ async function mark(step: PlanStep, context: StepsContext): Promise<void> {
     step.step === "test"
       ? await testImage(device, { hash, image, signal })
       : await makePermanent(device, { hash, image }, signal);
+}
+
+/** An image that was to stay with the one that is marked now may have crashed during its upload. */
+function refuseEndedTrial({ plan, state, firmware }: RunRecord): void {
+  const ranOnTrial = (wanted: Firmware): boolean => activeWithHash(plan?.images ?? [], wanted)?.confirmed === false;
+  const ended = firmware.find((wanted) => ranOnTrial(wanted) && !activeWithHash(state, wanted));
+  if (!ended) return;
+  throw new SmpError(
+    "SMP_WRONG_IMAGE",
+    `${ended.version} ran on trial, which has ended meanwhile (${describeState(state)})`,
+    { verdict: "reverted" },
+  );
 }
 
 async function passBrake({ options: { brake }, progress, abort }: StepsContext): Promise<void> {

@@ -86,6 +86,8 @@ class Run {
         gateAt < 0 || this.#record.onTrial.length === 0 ? "passed" : await this.#askGate(plan.steps[gateAt]!);
       if (answer !== "passed") return await this.#decline(answer);
       if (rest.length > 0) await this.#use((device) => this.#steps(device, rest));
+      const more = this.#unforeseen(plan);
+      if (more.length > 0) await this.#use((device) => this.#steps(device, more));
       return this.#success(plan);
     } catch (thrown) {
       return await this.#failure(toSmpError(thrown));
@@ -124,6 +126,15 @@ class Run {
       if (ahead > 0) this.#progress.enter("queued");
     };
     return this.#pool.use(this.#address, { name: NAME, sole: true, signal, onWaiting }, work);
+  }
+
+  /** What was to stay runs on trial all the same: it was marked before, which recovery does not show. */
+  #unforeseen({ goal }: UpdatePlan): PlanStep[] {
+    if (goal === "upload" || goal === "test") return [];
+    return this.#record.onTrial.map(({ image, version, hash }) => {
+      const reason = `keeps ${version}: it runs on trial, as it was marked before`;
+      return { step: "confirm", image, version, hash, reason, noReturn: true };
+    });
   }
 
   async #askGate(step: PlanStep): Promise<GateAnswer> {

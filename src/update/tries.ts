@@ -140,6 +140,9 @@ export class Tries {
 
   #tooLarge(failure: Failure, place: Place): void {
     if (!this.frameLimit.isSmallest(failure)) return this.frameLimit.shrink(failure, place, 2);
+    // Once may be damage on the way.
+    this.#failures.push(failure);
+    if (!this.#isEnough(failure)) return;
     const { frameBytes, offBytes } = failure.chunk;
     throw new SmpError(
       "SMP_FRAME_TOO_LARGE",

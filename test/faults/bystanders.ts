@@ -2,7 +2,7 @@
 import type { VirtualDevice } from "../../src/device/device";
 import type { UpdateResult } from "../../src/update/run-types";
 import { Chance } from "./chance";
-import type { Files } from "./files";
+import { makeFiles, type Files } from "./files";
 import type { Far } from "./links";
 import { makeDevice } from "./make-device";
 import { QUIET, type Scenario } from "./scenario";
@@ -17,10 +17,10 @@ export class Bystander {
   readonly #scenario: Scenario;
   readonly #files: Files;
 
-  constructor(name: string, unlucky: Scenario, files: Files) {
+  constructor(name: string, unlucky: Scenario) {
     this.name = name;
-    this.#scenario = { ...unlucky, noise: QUIET, trial: "healthy", otherSlot: "empty" };
-    this.#files = { ...files, other: undefined };
+    this.#scenario = { ...unlucky, noise: QUIET, trial: "healthy", otherSlot: "empty", primary: "old" };
+    this.#files = makeFiles(this.#scenario);
     const device = makeDevice(name, this.#scenario, this.#files, () => undefined);
     const wire = new Wire(this.#scenario, new Chance(unlucky.seed), new Timeline(() => 0));
     this.far = { device, wire, isReachable: () => device.state === "application" };

@@ -8,6 +8,7 @@ import {
   type Incident,
   type IncidentKind,
   INCIDENTS,
+  isThird,
   LINKS,
   MODES,
   type Noise,
@@ -17,10 +18,12 @@ import {
   QUIET,
   type Scenario,
   type Since,
+  STARTS,
 } from "./scenario";
 
 const PROFILES: readonly ProfileName[] = ["zephyr-4.4", "zephyr-4.4", "zephyr-3.5", "zephyr-3.4", "zephyr-3.2"];
 const OTHER_SLOTS: readonly OtherSlot[] = ["empty", "empty", "empty", "older", "wanted", "torn", "garbage", "pending"];
+const IN_RECOVERY: readonly OtherSlot[] = ["wanted", "wanted-pending", "wanted-permanent"];
 const TRIALS: readonly Trial[] = ["crashing", "self-confirming"];
 const PASSING: readonly IncidentKind[] = [
   "link-loss",
@@ -86,7 +89,8 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     incidents: drawIncidents(chance),
     restarts: chance.among([0, 0, 1, 2]),
     both: chance.of(0.4),
-    inRecovery: chance.of(0.04),
+    inRecovery: chance.of(0.06),
+    primary: "old",
     ...drawWill(chance),
     ...fixed,
   };
@@ -95,7 +99,7 @@ export function drawScenario(seed: number, fixed: Partial<Scenario> = {}): Scena
     incidents: [...scenario.incidents, ...drawHeld(chance, scenario)],
     ...(scenario.trouble === "little" && drawLittle(chance, scenario)),
   };
-  return { ...drawn, ...contradictionsOf(drawn), ...willOf(drawn), ...(drawn.inRecovery && ofRecovery(drawn)) };
+  return { ...drawn, ...contradictionsOf(drawn), ...willOf(drawn), ...(drawn.inRecovery && ofRecovery(chance, drawn)) };
 }
 
 function drawLittle(chance: Chance, { otherSlot, link }: Scenario): Partial<Scenario> {
@@ -119,7 +123,7 @@ function drawLittle(chance: Chance, { otherSlot, link }: Scenario): Partial<Scen
     ],
     obstacle: "none",
     trial: "healthy",
-    otherSlot: otherSlot === "pending" ? "older" : otherSlot,
+    otherSlot: mayBeRefused(otherSlot) ? "older" : otherSlot,
     goal: "test-and-confirm",
     gate: "none",
     inRecovery: false,
@@ -127,7 +131,7 @@ function drawLittle(chance: Chance, { otherSlot, link }: Scenario): Partial<Scen
 }
 
 /** What is in slot 0 is not checked; another client's image would run. */
-function ofRecovery({ mode, how, incidents, otherSlot }: Scenario): Partial<Scenario> {
+function ofRecovery(chance: Chance, { mode, how, incidents, otherSlot }: Scenario): Partial<Scenario> {
   return {
     mode: mode.startsWith("direct-xip") ? "swap-move" : mode,
     profile: "zephyr-4.4",
@@ -135,7 +139,8 @@ function ofRecovery({ mode, how, incidents, otherSlot }: Scenario): Partial<Scen
     image: 0,
     both: false,
     trial: "healthy",
-    otherSlot: otherSlot === "pending" ? "wanted" : otherSlot,
+    otherSlot: isThird(otherSlot) || isSpecial(otherSlot) ? chance.among(IN_RECOVERY) : otherSlot,
+    primary: chance.among(["old", "old", "empty", "torn"] as const),
     obstacle: "none",
     how: how === "fleet" ? "whole" : how,
     goal: "test-and-confirm",
@@ -145,11 +150,22 @@ function ofRecovery({ mode, how, incidents, otherSlot }: Scenario): Partial<Scen
   };
 }
 
+/** A reboot may end the trial; another one has to be let through. */
+function mayBeRefused(otherSlot: OtherSlot): boolean {
+  return isThird(otherSlot) || otherSlot === "wanted-pending" || otherSlot === "wanted-on-trial";
+}
+
+/** The wanted image may run already. */
+function isSpecial(otherSlot: OtherSlot): boolean {
+  return otherSlot.startsWith("wanted") || isThird(otherSlot);
+}
+
 /** What cannot be with what. */
 function contradictionsOf({ obstacle, otherSlot, imageCount, how, both }: Scenario): Partial<Scenario> {
   return {
     // A file that is too large for the slot cannot be in it.
     ...(obstacle === "too-large" && otherSlot === "wanted" && { otherSlot: "torn" as const }),
+    ...(obstacle !== "none" && otherSlot.includes("-") && { otherSlot: "older" as const }),
     // What one device cannot run is no firmware for many.
     ...(obstacle !== "none" && how === "fleet" && { how: "whole" as const }),
     both: both && how !== "steps" && imageCount === 2 && obstacle === "none",
@@ -198,9 +214,8 @@ function drawTrial(chance: Chance): Trial {
 
 /** Without swaps there is nothing pending in the other slot that would not run at once. */
 function drawOtherSlot(chance: Chance, mode: BootMode): OtherSlot {
-  const drawn = chance.among(OTHER_SLOTS);
-  const isSpecial = drawn === "pending" || drawn === "wanted";
-  return isSpecial && !mode.startsWith("swap") ? "older" : drawn;
+  const drawn = chance.of(0.3) ? chance.among(STARTS) : chance.among(OTHER_SLOTS);
+  return (isSpecial(drawn) || drawn === "newer") && !mode.startsWith("swap") ? "older" : drawn;
 }
 
 function drawObstacle(chance: Chance, mode: BootMode): Obstacle {

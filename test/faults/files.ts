@@ -1,6 +1,6 @@
 /** The firmware files of a run: small, and each with bytes of its own. */
 import { buildImage } from "../build-image";
-import type { OtherSlot, Scenario } from "./scenario";
+import { isThird, type OtherSlot, type Scenario } from "./scenario";
 
 export interface Files {
   readonly old: Buffer;
@@ -49,7 +49,10 @@ export function makeFiles(scenario: Scenario): Files {
   const wanted = built(VERSIONS[obstacle], bytes);
   const third = built("1.5.0", 900);
   return {
-    old: built("1.0.0", 300 + ((payloadBytes * 7) % ((pages - 4) * PAGE_BYTES - 300))),
+    old:
+      scenario.otherSlot === "wanted-twice"
+        ? wanted
+        : built("1.0.0", 300 + ((payloadBytes * 7) % ((pages - 4) * PAGE_BYTES - 300))),
     wanted,
     third,
     foreign: built("1.7.0", 2_200),
@@ -63,18 +66,13 @@ function otherSlot(
   kind: OtherSlot,
   { wanted, third, slotBytes }: { wanted: Buffer; third: Buffer; slotBytes: number },
 ): Buffer | undefined {
-  switch (kind) {
-    case "empty":
-      return undefined;
-    case "older":
-      return built("0.5.0", 1_500);
-    case "wanted":
-      return wanted;
-    case "torn":
-      return wanted.subarray(0, Math.floor(wanted.length * 0.6));
-    case "garbage":
-      return built("7.7.7", slotBytes).subarray(40, 40 + slotBytes - 2 * PAGE_BYTES);
-    case "pending":
-      return third;
-  }
+  if (kind.startsWith("wanted")) return wanted;
+  if (isThird(kind)) return third;
+  const contents: Partial<Record<OtherSlot, Buffer>> = {
+    older: built("0.5.0", 1_500),
+    newer: built("3.0.0", 1_200),
+    torn: wanted.subarray(0, Math.floor(wanted.length * 0.6)),
+    garbage: built("7.7.7", slotBytes).subarray(40, 40 + slotBytes - 2 * PAGE_BYTES),
+  };
+  return contents[kind];
 }

@@ -2,7 +2,7 @@
 import { ERRORS } from "../../src/errors";
 import type { Outcome } from "./client";
 import { type Deed, imagesOf, type Moment } from "./history";
-import type { IncidentKind, Scenario } from "./scenario";
+import { type IncidentKind, isThird, type Scenario } from "./scenario";
 import { describeTruth, isDone, type Truth } from "./truth";
 
 interface After {
@@ -37,7 +37,8 @@ export function checkOutcome(after: After): string[] {
 function checkTrial(truth: Truth, scenario: Scenario): string[] {
   const { mode, imageCount, how, goal } = scenario;
   const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how !== "steps") || goal === "confirm";
-  return truth.isPermanent && !isOnPurpose && !mayBeDamaged(scenario)
+  const wasSo = scenario.otherSlot === "wanted-permanent";
+  return truth.isPermanent && !isOnPurpose && !wasSo && !mayBeDamaged(scenario)
     ? [`nobody asked for it, but the device: ${describeTruth(truth)}`]
     : [];
 }
@@ -51,8 +52,9 @@ export function checkWill(truth: Truth, scenario: Scenario): string[] {
 }
 
 function staysUnasked(scenario: Scenario): boolean {
-  const { mode, profile, goal, trial } = scenario;
+  const { mode, profile, goal, trial, otherSlot } = scenario;
   if (trial === "self-confirming" || mayBeDamaged(scenario)) return true;
+  if (otherSlot === "wanted-permanent" || otherSlot === "wanted-twice") return true;
   // This one asks nobody, that one tells nobody beforehand that it knows no trial.
   return mode === "direct-xip" || (mode === "overwrite" && profile !== "zephyr-4.4" && goal !== "upload");
 }
@@ -84,11 +86,11 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   // Direct-XIP erases what was not confirmed.
   reverted: ({ truth, deed, scenario }) =>
     truth.running !== "wanted" && (deed === "reverted" || (deed === "gone" && scenario.mode === "direct-xip-revert")),
-  // Nobody can tell it from another client that has overwritten it just before, or from an image that was damaged on its way.
+  // Nobody can tell it from another client (or a late first chunk) that has overwritten it just before, or from an image that was damaged on its way.
   "rejected-by-bootloader": ({ truth, deed, scenario }) =>
     truth.running !== "wanted" &&
     truth.other !== "wanted" &&
-    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload")),
+    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload") || hasLateUpload(scenario)),
   // It is said of the boot that was asked for; one before may have tried and reverted the image.
   "not-swapped": ({ truth, lastBoot }) =>
     truth.running === "wanted" ? !truth.isConfirmed : lastBoot !== "reverted" || truth.isPending,
@@ -123,6 +125,10 @@ function isQuiet({ noise }: Scenario): boolean {
 /** A bit that flips on its way to the flash where there is no checksum. */
 function mayBeDamaged({ checksum, noise }: Scenario): boolean {
   return !checksum && noise.bitErrors > 0;
+}
+
+function hasLateUpload({ incidents }: Scenario): boolean {
+  return incidents.some(({ kind, command }) => kind === "held-request" && command === "image.upload");
 }
 
 function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
@@ -174,7 +180,7 @@ export function checkLast(truth: Truth, scenario: Scenario): string[] {
  * its trial before and then does so itself.
  */
 function checkDevice(truth: Truth, { otherSlot, trial, inRecovery }: Scenario): string[] {
-  const wasPending = otherSlot === "pending" && truth.running === "third";
+  const wasPending = isThird(otherSlot) && truth.running === "third";
   const isWell =
     isOurs(truth) ||
     canBeSaved(truth, inRecovery) ||
@@ -215,7 +221,14 @@ export function mayBeSecondTry(outcome: Outcome, scenario: Scenario): boolean {
   const { code } = outcome.error;
   if (mayBeDamaged(scenario) && CODES_OF_DAMAGE.includes(code)) return true;
   if (mayHaveHole(scenario) && code === "SMP_REJECTED_BY_BOOTLOADER") return true;
-  return scenario.otherSlot === "pending" && (code === "SMP_IMAGE_PENDING" || code === "SMP_TRIAL_RUNNING");
+  return mayHaveToWait(code, scenario);
+}
+
+/** For the next reset; or for image 1, which is marked for a trial that the other core's image cannot have with it. */
+function mayHaveToWait(code: string, { otherSlot, imageCount }: Scenario): boolean {
+  if (code === "SMP_TRIAL_RUNNING") return isThird(otherSlot);
+  if (code !== "SMP_IMAGE_PENDING") return false;
+  return isThird(otherSlot) || (otherSlot === "wanted-pending" && imageCount === 2);
 }
 
 const CODES: Record<Scenario["obstacle"], readonly string[]> = {

@@ -52,8 +52,22 @@ export const LINKS = ["connection", "datagrams", "console", "flow"] as const;
 export type LinkKind = (typeof LINKS)[number];
 /** Why the device can never run the image, if so. */
 export type Obstacle = "none" | "rejected" | "downgrade" | "cannot-swap" | "too-large";
+/** How the update finds the device where more than the contents of the other slot is unusual; only bootloaders that swap know them all. */
+export const STARTS = [
+  "newer",
+  "wanted-pending",
+  "wanted-permanent",
+  "wanted-on-trial",
+  "wanted-twice",
+  "third-on-trial",
+] as const;
 /** What is in the other slot when the update begins. */
-export type OtherSlot = "empty" | "older" | "wanted" | "torn" | "garbage" | "pending";
+export type OtherSlot = "empty" | "older" | "wanted" | "torn" | "garbage" | "pending" | (typeof STARTS)[number];
+
+/** Another image waits for its trial, or runs on it. */
+export function isThird(otherSlot: OtherSlot): boolean {
+  return otherSlot === "pending" || otherSlot === "third-on-trial";
+}
 
 export interface Scenario {
   readonly seed: number;
@@ -105,6 +119,8 @@ export interface Scenario {
   readonly both: boolean;
   /** It begins in MCUboot's serial recovery, where an upload goes straight over the image that runs. */
   readonly inRecovery: boolean;
+  /** What recovery finds in slot 0. */
+  readonly primary: "old" | "empty" | "torn";
   /** Times that the device is restarted between the first attempt and the second. */
   readonly restarts: number;
 }
@@ -130,4 +146,12 @@ export const MODES: readonly BootMode[] = [
 ];
 export const OBSTACLES: readonly Obstacle[] = ["rejected", "downgrade", "cannot-swap", "too-large"];
 /** All that may be in the way. */
-export const TROUBLES = [...Object.keys(QUIET), ...INCIDENTS, ...OBSTACLES, "occupied-slot", "crashing-trial"];
+export const TROUBLES = [
+  ...Object.keys(QUIET),
+  ...INCIDENTS,
+  ...OBSTACLES,
+  "occupied-slot",
+  "crashing-trial",
+  ...STARTS,
+  "no-slot0",
+];

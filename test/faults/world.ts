@@ -12,10 +12,11 @@ import { Bystander } from "./bystanders";
 import { bystanderNames, ClientProcess, UNIT } from "./client";
 import { Erasures } from "./erasures";
 import type { Files } from "./files";
+import { HeldRequests } from "./held";
 import { type Deed, History, type Moment } from "./history";
 import { makeDevice } from "./make-device";
 import { checkStep } from "./invariants";
-import type { BootIncident, Incident, Scenario } from "./scenario";
+import { type BootIncident, type Incident, type Scenario, STARTS } from "./scenario";
 import type { Far } from "./links";
 import { Moments } from "./moments";
 import { Timeline } from "./timeline";
@@ -52,7 +53,7 @@ export class World {
   #cancelPowerOn: () => void = () => undefined;
   readonly #erasures = new Erasures();
   readonly #shown: Moment[] = [];
-  readonly #held: (() => void)[] = [];
+  readonly #held: HeldRequests;
 
   constructor(scenario: Scenario, files: Files) {
     const startMs = nowMs();
@@ -61,6 +62,7 @@ export class World {
     this.#files = files;
     this.#chance = new Chance(scenario.seed ^ 0x5eed);
     this.#incidents = scenario.incidents;
+    this.#held = new HeldRequests(this.#chance, this.timeline);
     this.wire = new Wire(scenario, new Chance(scenario.seed ^ 0xa1e), this.timeline);
     this.device = makeDevice(UNIT, scenario, files, (line) => this.#noteOfDevice(line));
     if (canResume(scenario)) this.device.faults.add(only(imageGroup.upload, (exchange) => this.#watchUpload(exchange)));
@@ -68,8 +70,10 @@ export class World {
       did: (deed) => this.#noteDeed(deed),
       cut: (steps) => this.timeline.fault("power-cut-in-boot", `after ${steps} flash operations`),
     });
-    this.bystanders = bystanderNames(scenario).map((name) => new Bystander(name, scenario, files));
+    this.bystanders = bystanderNames(scenario).map((name) => new Bystander(name, scenario));
     this.device.faults.add((exchange) => this.#meet(exchange));
+    for (const start of STARTS) if (start === scenario.otherSlot) this.timeline.fault(start, "at the beginning");
+    if (scenario.primary !== "old") this.timeline.fault("no-slot0", scenario.primary);
   }
 
   get truth(): Truth {
@@ -115,7 +119,7 @@ export class World {
     this.#cancelPowerOn();
     this.device.faults.clear();
     this.device.powerOn();
-    this.#releaseHeld();
+    this.#held.release();
   }
 
   #witness(step: string): void {
@@ -139,8 +143,9 @@ export class World {
     if (line.startsWith("upload of") && otherSlot !== "empty") this.timeline.fault("occupied-slot", otherSlot);
     this.#erasures.heard(line);
     this.#moments.heard(line);
-    if (line.startsWith("running ")) after(this.#chance.magnitude(1, 5_000), () => this.#releaseHeld());
-    if (line.startsWith("running ")) this.ran.add(line.slice("running ".length));
+    if (!line.startsWith("running ")) return;
+    this.ran.add(line.slice("running ".length));
+    this.#held.booted();
   }
 
   #watchUpload(exchange: Exchange): void {
@@ -164,10 +169,18 @@ export class World {
       else exchange.changeAnswer((frame) => [this.#strikeAfter(incident, exchange, frame)]);
     }
     if (command === imageGroup.readState.name) this.#shown.push(this.#moment());
+    // Its answer shows the state as well, before anything else that comes with it.
+    if (command === imageGroup.writeState.name) {
+      exchange.changeAnswer((frame) => {
+        this.#shown.push(this.#moment());
+        return [frame];
+      });
+    }
   }
 
   #strikeAfter(incident: Incident, exchange: Exchange, frame: Uint8Array): Uint8Array {
-    this.#strike(incident, exchange);
+    // The answer may come when the faults have stopped.
+    if (this.#incidents.includes(incident)) this.#strike(incident, exchange);
     return frame;
   }
 
@@ -217,24 +230,16 @@ export class World {
   #hold({ when, ms, amount }: Incident, exchange: Exchange): void {
     const name = exchange.command!.name;
     this.timeline.fault("held-request", `${name}, ${when === "before" ? "kept back" : "a copy"}`);
-    this.#held.push(this.wire.again);
-    after(ms, () => this.#releaseHeld());
+    this.#held.add(this.wire.again, ms);
     const reboot = (): void => void (amount < 80 && this.#ifOn(() => this.device.reboot()));
     if (when === "before") {
       exchange.lose();
       reboot();
     } else {
       exchange.changeAnswer((frame) => {
-        reboot();
+        if (this.#incidents.length > 0) reboot();
         return [frame];
       });
-    }
-  }
-
-  #releaseHeld(): void {
-    for (const arrive of this.#held.splice(0)) {
-      this.timeline.add("== a request arrives that was held back");
-      arrive();
     }
   }
 

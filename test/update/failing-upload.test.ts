@@ -100,6 +100,15 @@ describe("upload that cannot work", () => {
     assert.equal(new Set(small.map(({ body }) => body["off"])).size, 1);
   });
 
+  it("does not give up when one frame of the smallest size arrives incomplete", async () => {
+    const bench = newBench();
+    bench.device.faults.add(only(image.upload, nth(1, loseRequest)));
+    bench.device.faults.add(only(image.upload, nth(2, refuseWith({ rc: 9 }))));
+    const small = buildImage({ version: "1.1.0" });
+    await bench.upload(small);
+    bench.assertSlot(1, small);
+  });
+
   it("says so when not even the smallest frame is small enough", async () => {
     const bench = newBench();
     bench.device.faults.add(only(image.upload, refuseWith({ rc: 9 })));

@@ -30,6 +30,30 @@ describe("a device that is updated", () => {
     assert.equal(bench.device.version, "1.0.0");
   });
 
+  it("has no half of an update marked when the other half was on trial, and crashes in the meantime", async () => {
+    const bench = newBench(TWO_IMAGES);
+    await bench.update({ parts: await partsOf(B), policy: { goal: "test" } });
+    bench.device.faults.add(
+      only(
+        image.upload,
+        nth(1, (exchange) => exchange.reboot()),
+      ),
+    );
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "reverted", "SMP_WRONG_IMAGE"]);
+    assert.deepEqual(flags(await read(bench)), [...OLD, "0 5.0.0 active confirmed", "1 6.0.0"]);
+  });
+
+  it("has no half of an update marked when its build does not let the other half, on trial, be confirmed", async () => {
+    const bench = newBench({ ...TWO_IMAGES, image1Slot1: NET_6 });
+    bench.device.store.setState(hashOf(NET_6), false);
+    bench.device.reboot();
+    await bench.started();
+    const result = await bench.update({ parts: await partsOf(B, NET_6) });
+    assert.deepEqual([result.verdict, result.error?.code], ["testing", "SMP_DEVICE"]);
+    assert.deepEqual(flags(await read(bench)), [...OLD, "0 6.0.0 active", "1 5.0.0 confirmed"]);
+  });
+
   it("is told of, when half of an update was marked and the rest fails", async () => {
     const bench = newBench(TWO_IMAGES);
     bench.device.faults.add(only(image.writeState, nth(2, refuseWith({ group: 1, rc: 1 }))));

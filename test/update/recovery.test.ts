@@ -206,6 +206,16 @@ describe("update in MCUboot's serial recovery", () => {
     });
   }
 
+  for (const isPermanent of [false, true]) {
+    it(`ends confirmed when the image was marked ${isPermanent ? "to stay" : "for a trial"} before, which recovery does not show`, async () => {
+      const bench = newBench({ ...SMALL, ...inRecovery, recovery: withWords(8), setState: true, slot1: SMALL_FILE });
+      bench.device.store.setState(hashOf(SMALL_FILE), isPermanent);
+      const result = await bench.update({ parts: await partsOf(SMALL_FILE), policy: { allowRecovery: true } });
+      assert.deepEqual([result.ok, result.verdict], [true, "confirmed"]);
+      assert.deepEqual(flags(await read(bench)), ["0 1.1.0 active confirmed", "1 1.1.0"]);
+    });
+  }
+
   it("sends nothing when the image is there already", async () => {
     const bench = newBench({ ...inRecovery, slot0: B });
     assert.equal((await bench.upload(B)).outcome, "already-in-slot");
