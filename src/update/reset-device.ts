@@ -29,6 +29,8 @@ export interface ResetOptions {
   readonly wanted?: WantedImage | undefined;
   /** Asks the application to let the reset pass though it would object. */
   readonly force?: boolean | undefined;
+  /** Whether the state right before the reset makes it needless; it may throw when the reset is not wanted any more. */
+  readonly unless?: ((state: ImageState) => boolean) | undefined;
   /** Stay in the bootloader's serial recovery, or start the firmware loader (Zephyr 4.2 and later; it is checked). No verdict is given then. */
   readonly toRecovery?: boolean | undefined;
   /**
@@ -72,10 +74,21 @@ export async function resetDevice(device: DeviceHandle, options: ResetOptions = 
 }
 
 async function reset(device: DeviceHandle, options: ResetOptions): Promise<ResetResult> {
-  const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
+  const { signal } = options;
   const session = await device.session(signal);
   const list = await requestStateListIfAny(session, { signal });
   const listed = list && (await imagesOf(session, list, signal));
+  if (!listed || !options.unless?.(listed)) return await resetFrom(device, listed, options);
+  return { before: listed, after: listed, absentMs: 0, verdict: undefined, because: "no reset is needed any more" };
+}
+
+/** @param listed the state before; undefined where the device has no list */
+async function resetFrom(
+  device: DeviceHandle,
+  listed: ImageState | undefined,
+  options: ResetOptions,
+): Promise<ResetResult> {
+  const { wanted, waitMs = WAIT_MS, toRecovery = false, signal } = options;
   const before = listed ?? [];
   const startMs = nowMs();
   const isSwapExpected = promisesChange(before);

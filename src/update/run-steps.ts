@@ -7,13 +7,12 @@ import { installKind } from "./install-kind";
 import type { HeldAbort } from "./held-abort";
 import { makePermanent } from "./make-permanent";
 import type { PlanFacts, PlanStep } from "./plan-types";
-import { readImageState } from "./recovery";
 import { resetDevice } from "./reset-device";
 import type { RunProgress } from "./run-progress";
 import type { RunRecord } from "./run-record";
 import type { UpdateOptions, UpdatePart } from "./run-types";
 import { settleTrial } from "./settle-trial";
-import { activeWithHash, describeState } from "./state";
+import { activeSlot, activeWithHash, describeState, slotWithHash } from "./state";
 import { testImage } from "./test-image";
 import type { Firmware, ImageState } from "./types";
 import { uploadFirmware, type UploadOptions } from "./upload";
@@ -136,29 +135,43 @@ async function reset(step: PlanStep, context: StepsContext): Promise<void> {
   const { device, options, record, progress, abort } = context;
   abort.hold();
   progress.begin(step, "resetting");
-  if (await isStarted(context)) return;
+  const { state: beforeReset } = record;
+  let isStarted = false;
   const notRunning = record.firmware.find((firmware) => !record.onTrial.includes(firmware));
   const result = await resetDevice(device, {
     wanted: firstMoving(context) ?? notRunning,
     waitMs: options.waitMs,
     signal: abort.signal,
+    unless: (now) => (isStarted = hasStarted(context, now)),
     onProgress: (told) => progress.reset(told),
   });
   record.state = result.after;
-  record.beforeReset = result.before;
+  record.beforeReset = isStarted ? beforeReset : result.before;
+  if (isStarted) return;
   record.swapMs = result.absentMs;
   progress.swapTook(result.absentMs);
 }
 
-/** Whether the device has rebooted by itself since: a reset would take its trial back. */
-async function isStarted({ device, record, abort }: StepsContext): Promise<boolean> {
-  const now = await readImageState(await device.session(abort.signal), abort.signal);
+/**
+ * Whether the device has rebooted by itself since: a reset would take its trial back.
+ * @throws SMP_WRONG_IMAGE for a device that has not got what was brought: a reset might end another trial
+ */
+function hasStarted({ record }: StepsContext, now: ImageState): boolean {
+  const lost = record.firmware.find((wanted) => slotWithHash(record.state, wanted) && !slotWithHash(now, wanted));
+  if (lost) throw goneBeforeReset(lost, record.state, now);
   const runs = (state: ImageState): boolean =>
     record.firmware.every((wanted) => activeWithHash(state, wanted) !== undefined);
-  if (runs(record.state) || !runs(now)) return false;
-  record.beforeReset = record.state;
-  record.state = now;
-  return true;
+  return !runs(record.state) && runs(now);
+}
+
+function goneBeforeReset(wanted: Firmware, before: ImageState, now: ImageState): SmpError {
+  const { image, version } = wanted;
+  const isAsBefore = activeSlot(before, image)?.hash === activeSlot(now, image)?.hash;
+  const verdict = isAsBefore ? judge({ before, after: now, wanted }).verdict : "failed";
+  const message = `${version} was brought to the device, and is in no slot of it any more: no reset is sent (${describeState(now)})`;
+  const hint =
+    "The device has rebooted by itself and did not accept it, another client has updated it, or another device answers at this address: update again.";
+  return new SmpError("SMP_WRONG_IMAGE", message, { verdict, hint });
 }
 
 /** The state is that of the reset's end: it was read when the device was back. */

@@ -211,7 +211,8 @@ class Run {
   async #failure(error: SmpError): Promise<UpdateResult> {
     const { verdict } = error.details;
     const isSeen = verdict !== "unreachable-after-reset" && (await this.#lookAgain());
-    const truth = (verdict ?? this.#whereItStands(isSeen)) as UpdateVerdict;
+    const standing = this.#whereItStands(isSeen);
+    const truth = (standing === "confirmed" ? standing : (verdict ?? standing)) as UpdateVerdict;
     if (truth === "confirmed") return this.#result(truth, `${this.#names} runs and is confirmed after all`, true);
     const because = `${error.message}${this.#left(isSeen)}`;
     const report = { device: this.#device, ...error.report(), message: because };

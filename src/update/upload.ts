@@ -167,6 +167,7 @@ function refuseAnother({ label, job }: UploadRun, before: ImageState, now: Image
 async function verify(session: SmpSession, run: UploadRun, before: ImageState): Promise<ImageState | undefined> {
   const { firmware, signal } = run.job;
   const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  if (inRecovery) refuseInRecovery(images, run.job);
   if (slotHolding(images, run.job, inRecovery)) return images;
   // MCUboot for RAM loading that found no image lists none before the next boot, which is where the proof is.
   if (inRecovery && before.length === 0 && images.length === 0) return images;

@@ -95,6 +95,7 @@ export function cannotMark(error: SmpError): error is DeviceError {
 
 /** An error that {@link cannotMark} is true of, saying what that means. */
 export function unmarkable(error: DeviceError): DeviceError {
-  const hint = "This device cannot mark images: in direct-XIP mode the newest version runs after a reset.";
+  const hint =
+    "This device cannot mark images. In direct-XIP mode the newest version runs after a reset; MCUboot's recovery is left by one.";
   return new DeviceError(error.message, { ...error.details, cause: error, hint });
 }

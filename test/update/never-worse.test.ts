@@ -5,7 +5,7 @@ import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
 import type { UpdateGoal } from "../../src/update/update-policy";
 import { buildImage, hashOf } from "../build-image";
-import { inProcess, requestFrame } from "../device/bench";
+import { inProcess, requestFrame, until } from "../device/bench";
 import { check, keyOf } from "../image/keys";
 import { B, SMALL, SMALL_FILE, useBench, type Bench } from "./bench";
 import { flags, read } from "./lifecycle";
@@ -66,12 +66,7 @@ describe("a device that is updated", () => {
 
   it("is on trial, and that is said, when it rebooted by itself before the mark was answered", async () => {
     const bench = newBench();
-    const rebootAfter: Fault = (exchange) =>
-      exchange.changeAnswer(() => {
-        setImmediate(() => bench.device.reboot());
-        return [];
-      });
-    bench.device.faults.add(only(image.writeState, nth(1, rebootAfter)));
+    bench.device.faults.add(only(image.writeState, nth(1, rebootAfterIt(bench))));
     const result = await bench.update({ parts: await partsOf(B) });
     assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "testing", "SMP_TRIAL_RUNNING"]);
     assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [TRIAL, TRIAL]);
@@ -83,6 +78,14 @@ describe("a device that is updated", () => {
     const result = await bench.update({ parts: await partsOf(B) });
     assert.deepEqual([result.ok, result.verdict, result.error], [true, "confirmed", undefined]);
     assert.deepEqual([flags(result.evidence.after), flags(await read(bench))], [NEW, NEW]);
+  });
+
+  it("is confirmed, and that is said, when it rebooted into a trial that confirms itself before the mark was answered", async () => {
+    const bench = newBench({ trial: "self-confirming" });
+    bench.device.faults.add(only(image.writeState, nth(1, rebootAfterIt(bench))));
+    const result = await bench.update({ parts: await partsOf(B) });
+    assert.deepEqual([result.ok, result.verdict, result.error], [true, "confirmed", undefined], result.because);
+    assert.deepEqual(flags(await read(bench)), NEW);
   });
 
   it("shows in the evidence what a failed upload has left of it", async () => {
@@ -119,6 +122,30 @@ describe("a device that is updated", () => {
   }
 });
 
+describe("a device that runs a trial of its own", () => {
+  const newBench = useBench();
+
+  it("is not reset when it answers at the address of one that was about to be", async () => {
+    const bench = newBench({ ...SMALL, slot1: SMALL_FILE });
+    bench.hideLoss = true;
+    const theirs = buildImage({ version: "0.9.0", payloadBytes: 2_000 });
+    const other = new VirtualDevice({ ...SMALL, name: "other", slot1: theirs });
+    other.store.setState(hashOf(theirs), false);
+    other.reboot();
+    await bench.toEnd(until(() => other.state === "application"));
+    const isMarked = (): boolean => bench.device !== other && bench.device.store.list().some(({ pending }) => pending);
+    bench.linkFault = ({ command }) => {
+      if (command === "image.readState" && isMarked()) bench.replaceDevice(other);
+      return undefined;
+    };
+    const result = await bench.update({ parts: await partsOf(SMALL_FILE) });
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_WRONG_IMAGE"], result.because);
+    assert.match(result.error!.hint, /another device answers at this address/);
+    assert.deepEqual(flags(await read(bench)), ["0 0.9.0 active", "1 1.0.0 confirmed"]);
+    assert.equal(bench.requests("os.reset").length, 0);
+  });
+});
+
 describe("another client's image", () => {
   const newBench = useBench();
 
@@ -146,6 +173,15 @@ describe("another client's image", () => {
 
 async function goTo(goal: UpdateGoal, bench: Bench): Promise<void> {
   assert.equal((await bench.update({ parts: await partsOf(B), policy: { goal } })).ok, true);
+}
+
+/** Serves the request, and reboots instead of answering. */
+function rebootAfterIt({ device }: Bench): Fault {
+  return (exchange) =>
+    exchange.changeAnswer(() => {
+      setImmediate(() => device.reboot());
+      return [];
+    });
 }
 
 /** Serves the request, and is off for a while instead of answering. */

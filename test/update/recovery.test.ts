@@ -150,6 +150,20 @@ describe("update in MCUboot's serial recovery", () => {
     }
   }
 
+  it("is told of when the device comes up in it once all is there, and before that was seen", async () => {
+    const bench = newBench(SMALL);
+    bench.hideLoss = true;
+    const isThere = (): boolean => bench.device.store.list().length === 2;
+    const intoRecovery: Fault = (exchange) => {
+      if (bench.device.state !== "application" || !isThere()) return;
+      exchange.lose();
+      inProcess(bench.device).send(enterRecovery);
+    };
+    bench.device.faults.add(only(image.readState, intoRecovery));
+    const error = await rejectsWith("SMP_IN_RECOVERY", () => bench.upload(SMALL_FILE));
+    assert.match(error.message, /slot 1: 1\.1\.0/);
+  });
+
   it("does not promise a version check that nobody makes", async () => {
     const bench = newBench(inRecovery);
     const error = await rejectsWith("SMP_BAD_INPUT", () => bench.upload(B, { allowRecovery: true, upgradeOnly: true }));
