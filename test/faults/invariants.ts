@@ -142,10 +142,10 @@ function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
 
 /**
  * Servers list an image by its header and its hash TLV. Where pages are erased when data first reaches them, the ends of two
- * uploads of the same file, with another client's between, show a whole image that has a hole.
+ * uploads of the same file, with another client's between, or a late first chunk show a whole image that has a hole.
  */
 function mayHaveHole(scenario: Scenario): boolean {
-  return scenario.progressiveErase && hasIncident(scenario, "foreign-upload");
+  return scenario.progressiveErase && (hasIncident(scenario, "foreign-upload") || hasLate(scenario, "image.upload"));
 }
 
 /** Byte by byte, or as good as can be known where damage is not. */
