@@ -1,10 +1,11 @@
 /** One client process: a pool, and the whole update over it, as a flow of the nodes does it. */
-import { sleep } from "../../src/clock";
+import { after, sleep } from "../../src/clock";
 import { SmpError, type SmpErrorReport, toSmpError } from "../../src/errors";
 import { inspectFirmware } from "../../src/image/inspect";
 import { openFirmware } from "../../src/image/source";
 import { createPool } from "../../src/session/pool";
 import type { DeviceHandle, SessionPool } from "../../src/session/types";
+import { Brake } from "../../src/update/brake";
 import { confirmImage } from "../../src/update/confirm-image";
 import { describeFirmware } from "../../src/update/firmware";
 import { Fleet } from "../../src/update/fleet";
@@ -38,6 +39,7 @@ export class ClientProcess {
   readonly #timeline: Timeline;
   readonly #witness: Witness;
   readonly #abort = new AbortController();
+  #running: Pick<Brake, "pause" | "resume"> | undefined;
   #fleet: Promise<readonly UpdateResult[]> = Promise.resolve([]);
   #isDead = false;
   #step = "open";
@@ -62,6 +64,15 @@ export class ClientProcess {
   abort(): boolean {
     if (this.signal.aborted) return false;
     this.#abort.abort(new SmpError("SMP_ABORTED", "somebody stopped the update"));
+    return true;
+  }
+
+  /** Somebody pauses the update, and lets it go on. @returns whether there is one that can be paused */
+  pause(ms: number): boolean {
+    const running = this.#running;
+    if (!running) return false;
+    running.pause();
+    after(ms, () => running.resume());
     return true;
   }
 
@@ -111,7 +122,7 @@ export class ClientProcess {
       signal: this.signal,
     };
     this.#note("update");
-    const result = how === "fleet" ? await this.#inFleet(options) : await runUpdate(this.#pool, UNIT, options);
+    const result = how === "fleet" ? await this.#inFleet(options) : await this.#alone(options);
     const { ok, verdict, because, error, evidence } = result;
     this.#note(`the update ends: ${verdict}, ${because}`);
     if (ok || (!error && evidence.gate)) return { verdict };
@@ -120,12 +131,19 @@ export class ClientProcess {
     return this.#failed({ ...error, verdict }, step);
   }
 
+  #alone(options: UpdateOptions): Promise<UpdateResult> {
+    const brake = new Brake();
+    this.#running = brake;
+    return runUpdate(this.#pool, UNIT, { ...options, brake });
+  }
+
   /** Of the unit; the others may take longer. */
   #inFleet(options: Omit<UpdateOptions, "onProgress" | "brake">): Promise<UpdateResult> {
     const names = [UNIT, ...bystanderNames(this.#scenario)];
     return new Promise((resolve) => {
       const onResult = (result: UpdateResult): void => void (result.device === UNIT && resolve(result));
       const fleet = new Fleet(this.#pool, names, { ...options, onResult });
+      this.#running = fleet;
       this.#fleet = fleet.run().then(({ devices }) => devices.slice(1));
     });
   }

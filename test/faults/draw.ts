@@ -32,6 +32,7 @@ const PASSING: readonly IncidentKind[] = [
   "power-cut",
   "power-cut-in-boot",
   "process-killed",
+  "pause",
 ];
 type Moment = Pick<Incident, "since"> & { readonly command: keyof typeof LAST };
 const upload: Moment = { command: "image.upload", since: "start" };

@@ -37,8 +37,10 @@ export function checkOutcome(after: After): string[] {
 function checkTrial(truth: Truth, scenario: Scenario): string[] {
   const { mode, imageCount, how, goal } = scenario;
   const isOnPurpose = mode.startsWith("direct-xip") || (imageCount === 2 && how !== "steps") || goal === "confirm";
-  const wasSo = scenario.otherSlot === "wanted-permanent";
-  return truth.isPermanent && !isOnPurpose && !wasSo && !mayBeDamaged(scenario)
+  // For image 1 a confirm bears the hash: one that comes after the trial marks the image (README, Limits).
+  const isKnown =
+    scenario.otherSlot === "wanted-permanent" || (scenario.image > 0 && hasLate(scenario, "image.writeState"));
+  return truth.isPermanent && !isOnPurpose && !isKnown && !mayBeDamaged(scenario)
     ? [`nobody asked for it, but the device: ${describeTruth(truth)}`]
     : [];
 }
@@ -90,7 +92,10 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   "rejected-by-bootloader": ({ truth, deed, scenario }) =>
     truth.running !== "wanted" &&
     truth.other !== "wanted" &&
-    (deed === "gone" || mayBeDamaged(scenario) || hasIncident(scenario, "foreign-upload") || hasLateUpload(scenario)),
+    (deed === "gone" ||
+      mayBeDamaged(scenario) ||
+      hasIncident(scenario, "foreign-upload") ||
+      hasLate(scenario, "image.upload")),
   // It is said of the boot that was asked for; one before may have tried and reverted the image.
   "not-swapped": ({ truth, lastBoot }) =>
     truth.running === "wanted" ? !truth.isConfirmed : lastBoot !== "reverted" || truth.isPending,
@@ -127,8 +132,8 @@ function mayBeDamaged({ checksum, noise }: Scenario): boolean {
   return !checksum && noise.bitErrors > 0;
 }
 
-function hasLateUpload({ incidents }: Scenario): boolean {
-  return incidents.some(({ kind, command }) => kind === "held-request" && command === "image.upload");
+function hasLate({ incidents }: Scenario, request: string): boolean {
+  return incidents.some(({ kind, command }) => kind === "held-request" && command === request);
 }
 
 function hasIncident({ incidents }: Scenario, kind: IncidentKind): boolean {
@@ -170,7 +175,8 @@ export function checkStep(step: string, moments: readonly Moment[], scenario: Sc
 
 /** The very end, after a second attempt. */
 export function checkLast(truth: Truth, scenario: Scenario): string[] {
-  const isLeft = isBlocked(scenario) && truth.running !== "wanted" && checkDevice(truth, scenario).length === 0;
+  const isOld = imagesOf(truth).some(({ running }) => running !== "wanted");
+  const isLeft = isBlocked(scenario) && isOld && checkDevice(truth, scenario).length === 0;
   const isWell = truth.state === "application" && (isDone(truth) || isLeft);
   return isWell ? [] : [`in the end the device: ${describeTruth(truth)}`];
 }
@@ -204,10 +210,15 @@ export function checkEnd({ outcome, truth, scenario, ran }: After & { readonly r
   if (!isUp) faults.push(`the device does not run: ${describeTruth(truth)}`);
   if (ran.has("1.7.0")) faults.push("the other client's image has run");
   const claim = "error" in outcome ? undefined : outcome.verdict;
-  if (isSuccess(claim) && !isDone(truth)) {
+  if (isSuccess(claim) && !imagesOf(truth).every(stays)) {
     faults.push(`the verdict was ${claim}, but later the device: ${describeTruth(truth)}`);
   }
   return faults;
+}
+
+/** Also on a trial from which the device would go back to the same image: in recovery a mark from before is not seen. */
+function stays(image: Truth): boolean {
+  return image.running === "wanted" && (image.isConfirmed || image.other === "wanted");
 }
 
 const CODES_OF_DAMAGE = ["SMP_STATE_UNCHANGED", "SMP_REJECTED_BY_BOOTLOADER", "SMP_UPLOAD_FAILED", "SMP_IMAGE_PENDING"];

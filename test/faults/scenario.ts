@@ -28,6 +28,7 @@ export const INCIDENTS = [
   "foreign-upload",
   "process-killed",
   "abort",
+  "pause",
   "held-request",
 ] as const;
 export type IncidentKind = (typeof INCIDENTS)[number];

@@ -3,15 +3,14 @@ import { after, nowMs } from "../../src/clock";
 import type { VirtualDevice } from "../../src/device/device";
 import type { Exchange } from "../../src/device/exchange";
 import { type BootFault, only } from "../../src/device/faults";
-import { OP } from "../../src/smp/header";
 import { image as imageGroup } from "../../src/smp/commands";
-import { decodeMessage, encodeMessage } from "../../src/smp/message";
-import { createHash } from "node:crypto";
+import { decodeMessage } from "../../src/smp/message";
 import { Chance } from "./chance";
 import { Bystander } from "./bystanders";
 import { bystanderNames, ClientProcess, UNIT } from "./client";
 import { Erasures } from "./erasures";
 import type { Files } from "./files";
+import { uploadForeign } from "./foreign-upload";
 import { HeldRequests } from "./held";
 import { type Deed, History, type Moment } from "./history";
 import { makeDevice } from "./make-device";
@@ -19,13 +18,13 @@ import { checkStep } from "./invariants";
 import { type BootIncident, type Incident, type Scenario, STARTS } from "./scenario";
 import type { Far } from "./links";
 import { Moments } from "./moments";
+import { Neighbour } from "./neighbour";
 import { Timeline } from "./timeline";
 import { readTruth, type Truth } from "./truth";
 import { Wire } from "./wire";
 
 /** SMP codes that ask for patience: no memory, busy. */
 const PATIENCE = [2, 10] as const;
-const FOREIGN_CHUNK_BYTES = 200;
 /** A device that has gone away is looked for so long, before the client judges by what it saw last. */
 const RECENT_MS = 15_000;
 
@@ -54,6 +53,7 @@ export class World {
   readonly #erasures = new Erasures();
   readonly #shown: Moment[] = [];
   readonly #held: HeldRequests;
+  readonly #neighbour: Neighbour;
 
   constructor(scenario: Scenario, files: Files) {
     const startMs = nowMs();
@@ -65,6 +65,7 @@ export class World {
     this.#held = new HeldRequests(this.#chance, this.timeline);
     this.wire = new Wire(scenario, new Chance(scenario.seed ^ 0xa1e), this.timeline);
     this.device = makeDevice(UNIT, scenario, files, (line) => this.#noteOfDevice(line));
+    this.#neighbour = new Neighbour(this.device, scenario);
     if (canResume(scenario)) this.device.faults.add(only(imageGroup.upload, (exchange) => this.#watchUpload(exchange)));
     this.history = new History(this.device, () => this.truth, {
       did: (deed) => this.#noteDeed(deed),
@@ -82,7 +83,7 @@ export class World {
 
   /** What was seen on the way and must not be. */
   get violations(): readonly string[] {
-    return [...this.#untrueSteps, ...this.#erasures.needless];
+    return [...this.#untrueSteps, ...this.#erasures.needless, ...this.#neighbour.violations];
   }
 
   /** Now, and when the device has shown its state a short while before: a client cannot know better. */
@@ -200,9 +201,11 @@ export class World {
     silence: (ms) => this.wire.silence(ms),
     reboot: () => this.#ifOn(() => this.device.reboot()),
     "power-cut": (ms) => this.#ifOn(() => this.#cutPower(ms)),
-    "foreign-upload": (_ms, amount, exchange) => this.#foreignUpload(amount, exchange),
+    "foreign-upload": (_ms, amount, exchange) =>
+      uploadForeign(exchange, { device: this.device, scenario: this.#scenario, files: this.#files, amount }),
     "process-killed": (ms) => this.#kill(ms / 4),
     abort: () => this.clients.at(-1)!.abort(),
+    pause: (ms) => this.clients.at(-1)!.pause(ms),
   };
 
   /** What they do shows when the device boots next. */
@@ -260,28 +263,6 @@ export class World {
       remove();
       fault(boot);
     });
-  }
-
-  /** Another client sends some of an image of its own, or all of it. */
-  #foreignUpload(amount: number, exchange: Exchange): boolean {
-    const { foreign } = this.#files;
-    const sha = createHash("sha256").update(foreign).digest();
-    // With direct-XIP a whole one would run, and rightly so.
-    const share = this.#scenario.mode === "direct-xip" ? Math.min(amount, 70) : amount;
-    const end = Math.min(foreign.length, Math.ceil((foreign.length * (share + 10)) / 100));
-    const slotBefore = this.#otherSlot();
-    for (let off = 0; off < end; off += FOREIGN_CHUNK_BYTES) {
-      const data = foreign.subarray(off, Math.min(off + FOREIGN_CHUNK_BYTES, end));
-      const body = off === 0 ? { image: this.#scenario.image, len: foreign.length, off, sha, data } : { off, data };
-      exchange.inject(encodeMessage({ ...imageGroup.upload, op: OP.WRITE, version: 1, seq: 0, body }));
-    }
-    return !this.#otherSlot().equals(slotBefore);
-  }
-
-  #otherSlot(): Buffer {
-    const { store } = this.device;
-    const { image } = this.#scenario;
-    return Buffer.from(store.snapshot(image, 1 - store.activeSlot(image)));
   }
 
   #kill(restartMs: number): boolean {
