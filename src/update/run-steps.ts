@@ -80,6 +80,7 @@ async function upload(step: PlanStep, context: StepsContext): Promise<void> {
     securityCounter: policy.securityCounter,
     upgradeOnly: policy.versions === "newer",
     allowRecovery: policy.allowRecovery,
+    decidedFor: record.state,
     companions: others.map((part) => ({ image: part.image, version: part.info.versionText })),
     onProgress: (told) => {
       if (told.phase === "erasing") tellStanding(context, wantedOf(record, step));

@@ -27,6 +27,8 @@ export interface UploadOptions extends CheckPolicy {
   readonly keys?: readonly PublicKey[] | undefined;
   /** Upload in MCUboot's serial recovery too, and with one slot, where it overwrites what is there and nothing can be taken back. */
   readonly allowRecovery?: boolean | undefined;
+  /** The state that the upload was decided for: not begun when another firmware runs by now. */
+  readonly decidedFor?: ImageState | undefined;
   /** Chunks under way at once, 1 to 8; what device and link allow when absent, and never more. */
   readonly window?: number | undefined;
   /** Stops it between two chunks; the device can go on with the same file later. */
@@ -38,7 +40,7 @@ export interface UploadOptions extends CheckPolicy {
 const MAX_WINDOW = 8;
 
 /** The demands on the file, and what is known of its signature. */
-type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined };
+type FileChecks = CheckPolicy & { readonly signature: SignatureCheck | undefined; readonly decidedFor: ImageState };
 
 /**
  * Uploads a file, unless the device has the image already, and proves by the image state that it arrived. Takes an
@@ -73,11 +75,11 @@ export async function uploadFirmware(
 }
 
 /** What has nothing to do with the device. */
-async function checkFile({ job }: UploadRun, { keys, ...policy }: UploadOptions): Promise<FileChecks> {
+async function checkFile({ job }: UploadRun, { keys, decidedFor = [], ...policy }: UploadOptions): Promise<FileChecks> {
   const { source, info, signal } = job;
   const signature = keys && keys.length > 0 ? await verifySignature(source, keys, { signal }) : undefined;
   refuseFile({ info, policy, signature });
-  return { ...policy, signature };
+  return { ...policy, decidedFor, signature };
 }
 
 async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
@@ -104,6 +106,7 @@ async function upload(run: UploadRun, file: FileChecks): Promise<UploadResult> {
   );
   checks = check.checks;
   if (check.outcome) return result(check.outcome, check.images);
+  refuseAnother(run, file.decidedFor, check.images);
   for (;;) {
     await reconnecting.during(async (session) => {
       await probeWay(session, run);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { VirtualDevice } from "../../src/device/device";
 import { nth, only, refuseWith, type Fault } from "../../src/device/faults";
 import { image } from "../../src/smp/commands";
+import { Brake } from "../../src/update/brake";
+import type { DeviceProgress } from "../../src/update/run-types";
 import type { UpdateGoal } from "../../src/update/update-policy";
 import { buildImage, hashOf } from "../build-image";
 import { inProcess, requestFrame, until } from "../device/bench";
@@ -95,6 +97,26 @@ describe("a device that is updated", () => {
     assert.deepEqual(flags(result.evidence.before), ["0 1.0.0 active confirmed", "1 0.9.0"]);
     assert.deepEqual([result.verdict, result.evidence.after], ["failed", await read(bench)]);
     assert.deepEqual(flags(result.evidence.after), ["0 1.0.0 active confirmed"]);
+  });
+
+  it("is not downgraded when somebody else has updated it while the update was paused", async () => {
+    const bench = newBench(SMALL);
+    bench.hideLoss = true;
+    const brake = new Brake();
+    brake.pause();
+    const onProgress = ({ phase }: DeviceProgress): void => {
+      if (phase !== "paused" || !brake.isOn) return;
+      bench.replaceDevice(new VirtualDevice({ ...SMALL, name: "newer", slot0: buildImage({ version: "9.9.9" }) }));
+      brake.resume();
+    };
+    const result = await bench.update({
+      parts: await partsOf(SMALL_FILE),
+      policy: { versions: "not-older" },
+      brake,
+      onProgress,
+    });
+    assert.deepEqual([result.verdict, result.error?.code], ["failed", "SMP_UPLOAD_FAILED"], result.because);
+    assert.equal(bench.requests("image.upload").length, 0);
   });
 
   for (const [at, hideLoss] of [
