@@ -81,6 +81,16 @@ describe("opening a session", () => {
     assert.equal(time.pending(), 0);
   });
 
+  it("asks a device again whose answers come late, as while it erases for a client that is gone", async () => {
+    const link = new ScriptedLink(() => undefined);
+    const opening = openSession(link, {}, FOREVER);
+    await time.pass(7_000);
+    link.answer(link.requests[0]!, zephyr(link.requests[0]!));
+    link.script = zephyr;
+    await time.pass(1_000);
+    assert.deepEqual((await opening).parameters, { bufSize: 2475, bufCount: 4 });
+  });
+
   it("tells what came instead of an answer", async () => {
     const link = new ScriptedLink((_, far) => far.inject(Buffer.from("login: ")));
     const failed = assert.rejects(openSession(link, {}, FOREVER), {
