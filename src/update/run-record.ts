@@ -17,8 +17,8 @@ export class RunRecord {
   beforeReset: ImageState = [];
   swapMs: number | undefined;
   gate: UpdateEvidence["gate"];
-  /** A confirm was sent, so that the trial may be over though nobody said so. */
-  isConfirmSent = false;
+  /** A gate has answered, or a confirm was sent: the trial may be over though nobody said so. */
+  mayTrialBeOver = false;
   #before: ImageState | undefined;
   readonly #startedAt = new Date().toISOString();
   readonly #startMs = nowMs();

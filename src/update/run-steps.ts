@@ -189,7 +189,7 @@ async function verify(step: PlanStep, { record, progress, abort }: StepsContext)
 
 async function confirm(step: PlanStep, { device, record, progress, abort }: StepsContext): Promise<void> {
   progress.begin(step, "confirming");
-  record.isConfirmSent = true;
+  record.mayTrialBeOver = true;
   const { hash, image, installedHash } = wantedOf(record, step);
   record.state = await confirmImage(device, { hash, image, installedHash, signal: abort.signal });
 }

@@ -21,6 +21,8 @@ const GATE_MS = 600_000;
 type GateAnswer = NonNullable<UpdateEvidence["gate"]>["answer"];
 
 /** For the state of a device that has failed: it is only evidence. */
+/** What may still be under way when an update has its turn again. */
+const LOOK = "look";
 const LOOK_MS = 10_000;
 const LOOK_PAUSE_MS = 500;
 
@@ -156,6 +158,7 @@ class Run {
       }
     };
     const answer = await this.#record.step(step, ask);
+    this.#record.mayTrialBeOver = true;
     this.#record.gate = { answer, waitedMs: Math.round(nowMs() - startMs) };
     return answer;
   }
@@ -221,16 +224,17 @@ class Run {
 
   /** Of an update that broke off. */
   #whereItStands(isSeen: boolean): UpdateVerdict {
-    const { state, firmware, onTrial, isConfirmSent } = this.#record;
+    const { state, firmware, onTrial, mayTrialBeOver } = this.#record;
     const { goal } = this.#record.plan ?? {};
     const isToStay = goal === "test-and-confirm" || goal === "confirm";
     if (isSeen && isToStay && firmware.every((wanted) => isUpToDate(state, wanted))) return "confirmed";
-    return onTrial.length > 0 && (isSeen || !isConfirmSent) ? "testing" : "failed";
+    return onTrial.length > 0 && (isSeen || !mayTrialBeOver) ? "testing" : "failed";
   }
 
-  /** What the next boot will do though the update broke off: nothing can unmark an image. */
+  /** What is left of the update: nothing can unmark an image. */
   #left(isSeen: boolean): string {
-    const { state, firmware } = this.#record;
+    const { state, firmware, onTrial, mayTrialBeOver } = this.#record;
+    if (!isSeen && mayTrialBeOver && onTrial.length > 0) return "; the device was last seen on trial";
     const marked = firmware.flatMap((wanted) => state.filter((slot) => slot.pending && holds(slot, wanted)));
     if (!isSeen || marked.length === 0) return "";
     return `; the next reset installs ${marked.map((slot) => describeSlot(slot)).join(" and ")}`;
@@ -244,7 +248,7 @@ class Run {
     if (!this.#record.plan) return false;
     const { signal } = this.#abort;
     const read = (inner: AbortSignal): Promise<void> =>
-      this.#pool.use(this.#address, { name: NAME, signal: inner }, async (device) => {
+      this.#pool.use(this.#address, { name: LOOK, signal: inner }, async (device) => {
         this.#record.state = await readImageState(await device.session(inner), inner);
       });
     const patiently = async (inner: AbortSignal): Promise<void> => {

@@ -64,6 +64,21 @@ describe("the gate of an update", () => {
     assert.match(result.because, /does not answer/);
   });
 
+  it("is not in its own way when it looks for a silent device that shall revert at once", async () => {
+    const bench = newBench();
+    bench.hideLoss = true;
+    const gate: Gate = {
+      revertAtOnce: true,
+      ask: async () => {
+        bench.device.powerOff();
+        return false;
+      },
+    };
+    const result = await update(bench, { gate });
+    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "failed", "SMP_LINK_OPEN"], result.because);
+    assert.match(result.because, /last seen on trial/);
+  });
+
   it("does not wait for an answer for ever", async () => {
     const gate: Gate = { ask: () => new Promise(() => undefined), deadlineMs: 60_000 };
     const result = await update(newBench(), { gate });
