@@ -75,7 +75,11 @@ describe("the gate of an update", () => {
       },
     };
     const result = await update(bench, { gate });
-    assert.deepEqual([result.ok, result.verdict, result.error?.code], [false, "failed", "SMP_LINK_OPEN"], result.because);
+    assert.deepEqual(
+      [result.ok, result.verdict, result.error?.code],
+      [false, "failed", "SMP_LINK_OPEN"],
+      result.because,
+    );
     assert.match(result.because, /last seen on trial/);
   });
 
