@@ -25,10 +25,6 @@ export class Dialect {
     return this.#version;
   }
 
-  get isHeard(): boolean {
-    return this.#heard;
-  }
-
   /** A request of this version was answered, in time or late: the first to be answered decides. */
   heard(version: ProtocolVersion): void {
     if (!this.#heard && !this.#fixed) this.#version = version;

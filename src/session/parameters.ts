@@ -22,23 +22,17 @@ type Ask = <Res extends Shape>(
 /**
  * Asks a device for its buffers, and so finds out whether it answers at all. The command is not built in by default, so
  * every refusal means "unknown". Silence may mean a server without the OS group: the image list, without which there
- * is nothing to update, is asked once before the device counts as mute. One whose answers come late is there, maybe
- * erasing for a client that is gone, and is asked again.
- * @param isHeard whether any answer has come, in time or not
+ * is nothing to update, is asked next. Before the device counts as mute, it is asked once more: it may have been erasing for
+ * a client that is gone.
  * @throws SMP_TIMEOUT when the link is open but neither is answered; SMP_LINK_LOST, or the signal's reason
  */
-export async function readParameters(
-  label: string,
-  signal: AbortSignal,
-  ask: Ask,
-  isHeard: () => boolean,
-): Promise<Parameters | undefined> {
+export async function readParameters(label: string, signal: AbortSignal, ask: Ask): Promise<Parameters | undefined> {
   const askParameters = () => orSilence(ask(os.parameters, FIRST_ATTEMPTS), signal);
   const first = await askParameters();
   if (!(first instanceof SmpError)) return first && plausible(first);
   const list = await orSilence(ask(image.readState, 1), signal);
   if (!(list instanceof SmpError)) return undefined;
-  const again = isHeard() ? await askParameters() : list;
+  const again = await askParameters();
   if (!(again instanceof SmpError)) return again && plausible(again);
   const said = `the link to ${label} is open, but no SMP answer came, neither to os.parameters nor to image.readState`;
   throw new SmpError("SMP_TIMEOUT", `${said}: ${list.message}`, { ...list.details, cause: list });

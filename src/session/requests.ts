@@ -53,11 +53,6 @@ export class Requests {
     });
   }
 
-  /** Whether the far end has answered anything, in time or not. */
-  get isHeard(): boolean {
-    return this.#dialect.isHeard;
-  }
-
   /**
    * As `SmpSession.request`, for frames up to `maxFrameBytes`. The signal keeps it from sending; what was sent is waited
    * for all the same, as the device works on it.

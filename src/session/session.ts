@@ -23,11 +23,8 @@ export async function openSession(
   learnt.beginSession();
   const requests = new Requests(link, options, learnt);
   try {
-    const parameters = await readParameters(
-      link.label,
-      signal,
-      (row, attempts) => raceAbort(signal, requests.request(row, {}, link.maxFrameBytes, { signal, attempts })),
-      () => requests.isHeard,
+    const parameters = await readParameters(link.label, signal, (row, attempts) =>
+      raceAbort(signal, requests.request(row, {}, link.maxFrameBytes, { signal, attempts })),
     );
     return new Session(link, requests, parameters);
   } catch (error) {
