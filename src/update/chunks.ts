@@ -103,12 +103,13 @@ function digest(run: UploadRun, settled: Settled, inFlight: InFlight): "taken" |
   if (run.isMismatch(settled.match)) return "lost";
   const before = run.offsets.ackedBytes;
   const meaning = run.offsets.answered(chunk, settled.offBytes);
-  if (meaning === "foreign") throw run.foreignOffset(chunk, settled.offBytes);
+  if (meaning === "foreign" && !run.isInRecovery) throw run.foreignOffset(chunk, settled.offBytes);
   inFlight.abandonBefore(chunk);
   if (run.offsets.ackedBytes > before) {
     run.tries.progressed(chunk);
     run.progress.advance(run.offsets.ackedBytes);
   }
-  if (meaning === "lost") return "lost";
+  // Recovery serves no other client: it took what a line without checksums had damaged, and has to get all anew.
+  if (meaning === "lost" || meaning === "foreign") return "lost";
   return meaning === "taken" ? "taken" : { chunk, kind: "unmoved" };
 }

@@ -41,6 +41,8 @@ export class UploadRun {
   /** "upload of app.bin to sensor-1", for messages. */
   readonly label: string;
   sentBytes = 0;
+  /** MCUboot's recovery takes the chunks, as far as was seen last. */
+  isInRecovery = false;
   /** Where an earlier upload was taken up; 0 once nothing is left of it; undefined until the device has answered the first chunk. */
   resumedFromBytes: number | undefined;
   readonly #bytes: ReadAhead;

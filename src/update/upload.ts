@@ -141,6 +141,7 @@ async function transfer(session: SmpSession, run: UploadRun, before: ImageState)
 async function goesOnInRecovery(session: SmpSession, run: UploadRun, before: ImageState): Promise<boolean> {
   const { signal } = run.job;
   const { images, inRecovery } = await standpoint(session, await requestStateList(session, { signal }), signal);
+  run.isInRecovery = inRecovery;
   if (!inRecovery) {
     refuseAnother(run, before, images);
     return false;

@@ -85,7 +85,10 @@ describe("a device in QEMU", () => {
       const { after } = await resetDevice(handle);
       assert.deepEqual([after[0]!.version, after[0]!.active], ["0.0.0", true]);
     }, "?framing=raw");
-  }).timeout(UPDATE_MS);
+    // QEMU's line loses bytes on a busy host, and raw frames have no checksum.
+  })
+    .timeout(UPDATE_MS)
+    .retries(3);
 
   it("that swaps slots goes through upload, test, reset and confirm", async () => {
     await start(SWAP);

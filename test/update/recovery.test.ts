@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { fromNth, nth, only, type Fault } from "../../src/device/faults";
 import { PROFILES, type RecoveryProfile } from "../../src/device/profiles";
 import { image, os } from "../../src/smp/commands";
+import { OP } from "../../src/smp/header";
+import { encodeMessage } from "../../src/smp/message";
 import { confirmImage } from "../../src/update/confirm-image";
 import { buildImage, hashOf } from "../build-image";
 import { inProcess, requestFrame } from "../device/bench";
@@ -103,6 +105,18 @@ describe("update in MCUboot's serial recovery", () => {
     await bench.upload(SMALL_FILE, { allowRecovery: true });
     bench.assertSlot(0, SMALL_FILE);
     assert.equal(bench.firstChunks, 1);
+  });
+
+  it("starts afresh when a line without checksums has made it take other bytes", async () => {
+    const bench = newBench({ ...SMALL, ...inRecovery, recovery: withWords(8) });
+    const damaged: Fault = (exchange) => {
+      const body = { off: exchange.body["off"]!, data: Buffer.alloc(8, 0x5a) };
+      exchange.inject(encodeMessage({ ...image.upload, op: OP.WRITE, version: 1, seq: 0, body }));
+    };
+    bench.device.faults.add(only(image.upload, nth(4, damaged)));
+    const { outcome, startedOver } = await bench.upload(SMALL_FILE, { allowRecovery: true });
+    assert.deepEqual([outcome, startedOver, bench.firstChunks], ["uploaded", 1, 2]);
+    bench.assertSlot(0, SMALL_FILE);
   });
 
   it("survives a link that breaks more often than a device may forget an upload", async () => {
