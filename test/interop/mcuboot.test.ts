@@ -87,7 +87,7 @@ describe("a device in QEMU", () => {
     }, "?framing=raw");
     // QEMU's line loses bytes on a busy host, and raw frames have no checksum.
   })
-    .timeout(UPDATE_MS)
+    .timeout(2 * UPDATE_MS)
     .retries(3);
 
   it("that swaps slots goes through upload, test, reset and confirm", async () => {
